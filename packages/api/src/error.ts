@@ -1,0 +1,9 @@
+import Type from 'typebox';
+
+/** The body of every answer that is not a success. */
+export const ApiErrorBody = Type.Object({
+  code: Type.Integer({ description: 'The HTTP status' }),
+  message: Type.String(),
+  details: Type.Array(Type.String()),
+});
+export type ApiErrorBody = Type.Static<typeof ApiErrorBody>;

@@ -1,0 +1,1 @@
+export { ApiErrorBody } from './error.ts';

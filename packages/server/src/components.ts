@@ -1,0 +1,162 @@
+import { isDeepStrictEqual } from 'node:util';
+
+/** A part of the server with a life of its own. Nothing happens in a constructor. */
+export interface Component {
+  /** Opens what the component needs. Rejects if it cannot run; nothing is left open then. */
+  start(): Promise<void>;
+  /** Gives everything back. Idempotent; resolves when sockets, children and timers are gone. */
+  close(): Promise<void>;
+}
+
+/** A change of a running component that has been checked and only waits to be carried out. */
+export interface PreparedChange {
+  /** Carries the change out. Must not fail: whatever can fail belongs in the preparation. */
+  commit(): void | Promise<void>;
+  /** Drops the change and gives back what the preparation opened. */
+  abort(): void | Promise<void>;
+}
+
+/**
+ * How one component depends on the configuration and on its neighbours.
+ *
+ * When a reload changes `slice(config)` or replaces a neighbour, a component with `prepare` adapts in place;
+ * one without is built and started anew beside the old one, which is closed once every other change is ready.
+ */
+export interface Declaration<Config, Needs, Slice, Instance extends Component> {
+  /** The part of the configuration the component depends on, as plain data. */
+  slice(config: Config): Slice;
+  build(slice: Slice, needs: Needs): Instance;
+  prepare?(instance: Instance, slice: Slice, needs: Needs): PreparedChange | Promise<PreparedChange>;
+}
+
+interface Declared<Config> {
+  name: string;
+  needs: readonly string[];
+  declaration: Declaration<Config, Record<string, Component>, unknown, Component>;
+}
+
+interface Running {
+  instance: Component;
+  slice: unknown;
+}
+
+/** Runs declared components: starts them in order, reloads what changed, closes them in reverse. */
+export class ComponentGraph<Config, Parts extends object = object> {
+  readonly #declared: Declared<Config>[] = [];
+  readonly #running = new Map<string, Running>();
+  readonly #onError: (name: string, error: unknown) => void;
+
+  /** @param onError told of failures that must not stop a shutdown or a committed reload. */
+  constructor(onError: (name: string, error: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  /** Declares a component. Its neighbours must have been declared before. */
+  add<Name extends string, Need extends keyof Parts & string, Slice, Instance extends Component>(
+    name: Name,
+    needs: readonly Need[],
+    declaration: Declaration<Config, Pick<Parts, Need>, Slice, Instance>,
+  ): ComponentGraph<Config, Parts & Record<Name, Instance>> {
+    this.#declared.push({
+      name,
+      needs,
+      // The types are checked by this signature; inside, components are all alike.
+      declaration: declaration as unknown as Declared<Config>['declaration'],
+    });
+    return this as unknown as ComponentGraph<Config, Parts & Record<Name, Instance>>;
+  }
+
+  /** The running component of that name. Throws if it does not run. */
+  get<Name extends keyof Parts & string>(name: Name): Parts[Name] {
+    const running = this.#running.get(name);
+    if (running === undefined) throw new Error(`component ${name} does not run`);
+    return running.instance as Parts[Name];
+  }
+
+  /** Starts every component. If one fails, those already started are closed and the error is thrown. */
+  async start(config: Config): Promise<void> {
+    for (const { name, needs, declaration } of this.#declared) {
+      try {
+        const slice = declaration.slice(config);
+        const instance = declaration.build(slice, this.#pick(needs, this.#running));
+        await instance.start();
+        this.#running.set(name, { instance, slice });
+      } catch (error) {
+        await this.close();
+        throw error;
+      }
+    }
+  }
+
+  /**
+   * Moves to a new configuration in two phases: first everything that changed is built and checked, then it
+   * is switched. If the first phase fails, nothing has changed and the error is thrown.
+   *
+   * @returns the names of the components that changed.
+   */
+  async reload(config: Config): Promise<string[]> {
+    const next = new Map<string, Running>();
+    const replaced = new Map<string, Component>();
+    const fresh: { name: string; instance: Component }[] = [];
+    const changes: { name: string; change: PreparedChange }[] = [];
+
+    try {
+      for (const { name, needs, declaration } of this.#declared) {
+        const current = this.#running.get(name);
+        if (current === undefined) throw new Error(`component ${name} does not run`);
+        const slice = declaration.slice(config);
+        const untouched = isDeepStrictEqual(slice, current.slice) && !needs.some((need) => replaced.has(need));
+        if (untouched) {
+          next.set(name, current);
+        } else if (declaration.prepare) {
+          const change = await declaration.prepare(current.instance, slice, this.#pick(needs, next));
+          changes.push({ name, change });
+          next.set(name, { instance: current.instance, slice });
+        } else {
+          const instance = declaration.build(slice, this.#pick(needs, next));
+          await instance.start();
+          fresh.push({ name, instance });
+          replaced.set(name, current.instance);
+          next.set(name, { instance, slice });
+        }
+      }
+    } catch (error) {
+      for (const { name, change } of changes.reverse()) await this.#attempt(name, () => change.abort());
+      for (const { name, instance } of fresh.reverse()) await this.#attempt(name, () => instance.close());
+      throw error;
+    }
+
+    for (const [name, running] of next) this.#running.set(name, running);
+    for (const { name, change } of changes) await this.#attempt(name, () => change.commit());
+    for (const [name, instance] of [...replaced].reverse()) await this.#attempt(name, () => instance.close());
+    return [...replaced.keys(), ...changes.map(({ name }) => name)];
+  }
+
+  /** Closes everything in reverse order; a failure is reported and does not keep the others open. */
+  async close(): Promise<void> {
+    for (const { name } of this.#declared.toReversed()) {
+      const running = this.#running.get(name);
+      if (running === undefined) continue;
+      this.#running.delete(name);
+      await this.#attempt(name, () => running.instance.close());
+    }
+  }
+
+  async #attempt(name: string, act: () => void | Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.#onError(name, error);
+    }
+  }
+
+  #pick(needs: readonly string[], from: ReadonlyMap<string, Running>): Record<string, Component> {
+    return Object.fromEntries(
+      needs.map((need) => {
+        const running = from.get(need);
+        if (running === undefined) throw new Error(`component ${need} is needed before it runs`);
+        return [need, running.instance];
+      }),
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import type { FastifyInstance } from 'fastify';
+
+const MIN_BYTES = 1000;
+const gzipAsync = promisify(gzip);
+
+/** Compresses the instance's text answers of 1000 bytes or more for clients that accept gzip. */
+export function compressJson(app: FastifyInstance): void {
+  app.addHook('onRequest', (_request, reply, done) => {
+    addVary(reply, 'Accept-Encoding');
+    done();
+  });
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (typeof payload !== 'string' || reply.hasHeader('content-encoding')) return payload;
+    if (!acceptsGzip(request.headers['accept-encoding'])) return payload;
+    const bytes = Buffer.from(payload);
+    if (bytes.length < MIN_BYTES) return payload;
+    const compressed = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED });
+    reply.header('content-encoding', 'gzip').removeHeader('content-length');
+    return compressed;
+  });
+}
+
+/** Whether an `Accept-Encoding` header allows gzip (RFC 9110 §12.5.3): named, or by `*`, and not with `q=0`. */
+export function acceptsGzip(header: string | string[] | undefined): boolean {
+  let any = false;
+  for (const part of String(header ?? '').split(',')) {
+    const [coding = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    const isRefused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+    if (coding === 'gzip' || coding === 'x-gzip') return !isRefused;
+    if (coding === '*') any = !isRefused;
+  }
+  return any;
+}
+
+/** Adds a field to the `Vary` header, as a header line of its own. */
+export function addVary(
+  reply: { getHeader(name: string): unknown; header(name: string, value: string[]): unknown },
+  field: string,
+): void {
+  const current = reply.getHeader('vary');
+  const fields = current === undefined ? [] : Array.isArray(current) ? (current as string[]) : [String(current)];
+  if (!fields.includes(field)) reply.header('vary', [...fields, field]);
+}

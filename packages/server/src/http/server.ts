@@ -1,0 +1,172 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Component } from '../components.ts';
+import type { Logger } from '../log/logger.ts';
+import { maskSecrets } from '../util/text.ts';
+import { ApiError } from './errors.ts';
+import { compressJson } from './compress.ts';
+import { type CorsPolicy, answerCors } from './cors.ts';
+import type { Guard } from './guard.ts';
+import { TEXT_TYPE, sendJson } from './json.ts';
+
+/** Adds routes to an instance; what they need has been given to the function that made them. */
+export type Routes = (app: FastifyInstance) => void;
+
+export interface HttpOptions {
+  cors: readonly CorsPolicy[];
+}
+
+/** What the application is made of. The groups differ in what guards them. */
+export interface HttpParts {
+  log: Logger;
+  guard: Guard;
+  /** Routes that guard themselves, with their full paths. */
+  open: readonly Routes[];
+  /** Routes below `/api/v3`: IP lists, a token, compressed answers. */
+  v3: readonly Routes[];
+  /** Files: everything outside `/api`. */
+  mounts: readonly Routes[];
+}
+
+/** Ids may be as long as a URL; the router's own limit would answer 414. */
+const MAX_PARAM_LENGTH = 65_536;
+
+/** The HTTP application: guards, routes and error answers, without a socket. */
+export class HttpApp implements Component {
+  readonly #options: HttpOptions;
+  readonly #parts: HttpParts;
+  readonly #app: FastifyInstance;
+
+  constructor(options: HttpOptions, parts: HttpParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#app = fastify({
+      logger: false,
+      exposeHeadRoutes: false,
+      // Fastify forbids it on routes otherwise; bodies are limited where they are read.
+      bodyLimit: Number.MAX_SAFE_INTEGER,
+      requestTimeout: 0,
+      rewriteUrl: (request) => canonicalUrl(request.url ?? '/'),
+      routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+      frameworkErrors: (error, _request, reply) => {
+        sendError(reply, error);
+      },
+    });
+  }
+
+  async start(): Promise<void> {
+    const app = this.#app;
+    const { log, guard, open, v3, mounts } = this.#parts;
+    const { cors } = this.#options;
+
+    // Bodies reach the routes as streams: what may be read, how much and when is theirs to say.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', (_request, payload, done) => {
+      done(null, payload);
+    });
+    app.addHook('onRequest', (request, reply, done) => {
+      if (answerCors(cors, request, reply)) return;
+      done();
+    });
+    // Only past the guards: FFmpeg repeats a write with its credentials if it was refused instead of continued.
+    app.addHook('preParsing', (request, reply, _payload, done) => {
+      if (expectsContinue(request.raw)) reply.raw.writeContinue();
+      done();
+    });
+    app.addHook('onResponse', (request, reply, done) => {
+      logAccess(log, guard, request, reply);
+      done();
+    });
+    app.setErrorHandler((error, _request, reply) => {
+      const answer = ApiError.from(error);
+      if (answer.status >= 500) log.error('Request failed', { error: stackOf(error) });
+      return sendError(reply, answer);
+    });
+    app.setNotFoundHandler((_request, reply) => sendError(reply, ApiError.plain(404)));
+
+    for (const routes of [...open, ...mounts]) register(app, '', routes);
+    register(app, '/api', (api) => {
+      api.addHook('onRequest', guard.token);
+      api.setNotFoundHandler((_request, reply) => sendError(reply, ApiError.plain(404)));
+      register(api, '/v3', (instance) => {
+        compressJson(instance);
+        instance.setNotFoundHandler((_request, reply) => sendError(reply, ApiError.plain(404)));
+        for (const routes of v3) register(instance, '', routes);
+      });
+    });
+    await app.ready();
+  }
+
+  /** Handles one request, from whichever listener it came. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#app.routing(request, response);
+  }
+
+  async close(): Promise<void> {
+    await this.#app.close();
+  }
+}
+
+function register(app: FastifyInstance, prefix: string, routes: Routes): void {
+  void app.register(
+    (instance, _options, done) => {
+      routes(instance);
+      done();
+    },
+    { prefix },
+  );
+}
+
+const ENTRY_POINT = /^\/+api(?:\/+login(\/+refresh)?)?\/*(?=$|\?)/;
+
+/**
+ * The one form of the entry points' paths that router and guards see: clients put a slash too many before or
+ * behind `/api` and the login routes. Every other path stays as it is.
+ */
+function canonicalUrl(url: string): string {
+  return url.replace(ENTRY_POINT, (path) => path.replace(/\/+/g, '/').replace(/\/$/, ''));
+}
+
+function expectsContinue(request: IncomingMessage): boolean {
+  return request.headers.expect?.toLowerCase() === '100-continue';
+}
+
+function sendError(reply: FastifyReply, error: unknown): FastifyReply {
+  const answer = ApiError.from(error);
+  // A body that was announced but not asked for may still come or not: the connection cannot be used again.
+  if (expectsContinue(reply.request.raw)) reply.header('connection', 'close');
+  if (reply.request.method === 'HEAD') return reply.code(answer.status).removeHeader('content-type').send();
+  return sendJson(reply, answer.body(), answer.status);
+}
+
+function logAccess(log: Logger, guard: Guard, request: FastifyRequest, reply: FastifyReply): void {
+  const failed = reply.statusCode >= 400;
+  if (!failed && !log.enabled('debug')) return;
+  const { raw } = request;
+  const userAgent = raw.headers['user-agent'] ?? '';
+  const fields = {
+    client: guard.client(request),
+    method: raw.method,
+    path: maskSecrets(request.originalUrl),
+    proto: `HTTP/${raw.httpVersion}`,
+    status: reply.statusCode,
+    status_text: reply.raw.statusMessage,
+    tx_size_bytes: Number(reply.getHeader('content-length') ?? 0),
+    rx_size_bytes: Number(raw.headers['content-length'] ?? 0),
+    latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,
+    user_agent: userAgent,
+  };
+  log.debug('', fields);
+  // FFmpeg's first, unauthenticated try of each write is nobody's mistake.
+  const isFirstTry = reply.statusCode === 401 && userAgent.startsWith('Lavf/');
+  if (failed && !isFirstTry) log.warn('', fields);
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** `GET /ping`: whether the server answers at all. */
+export const pingRoutes: Routes = (app) => {
+  app.get('/ping', (_request, reply) => reply.header('content-type', TEXT_TYPE).send('pong'));
+};

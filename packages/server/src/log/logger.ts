@@ -1,0 +1,94 @@
+import { formatConsole, LOG_LEVELS, type LogEvent, type LogLevel } from './format.ts';
+import { Ring } from './ring.ts';
+
+/** Plain data that goes with an event. Secrets must not be among it. */
+export type LogFields = Record<string, unknown>;
+
+/** Writes events of one component. The message may be empty. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** Whether an event of that level would be recorded; for events that are costly to build. */
+  enabled(level: LogLevel): boolean;
+  /** A logger that adds the fields to each of its events. */
+  with(fields: LogFields): Logger;
+}
+
+export interface LogOptions {
+  /** `silent`, `error`, `warn`, `info` or `debug`; anything else counts as `info`. */
+  level: string;
+  /** Component names shown on the console, regardless of case; empty shows all. */
+  topics: readonly string[];
+  /** How many events the API can read back. */
+  maxLines: number;
+}
+
+/** Where console lines go: standard error, or anything like it. */
+export interface LogConsole {
+  write(text: string): unknown;
+  isTTY?: boolean;
+}
+
+/** The server's log: one line an event on the console, and the newest events in memory for the API. */
+export class Log {
+  readonly #console: LogConsole;
+  readonly #ring = new Ring<LogEvent>(0);
+  #threshold = 0;
+  #topics = new Set<string>();
+
+  constructor(console: LogConsole, options: LogOptions) {
+    this.#console = console;
+    this.configure(options);
+  }
+
+  /** Applies new options to all loggers at once. Recorded events stay. */
+  configure(options: LogOptions): void {
+    this.#threshold = threshold(options.level);
+    this.#topics = new Set(options.topics.map((topic) => topic.toLowerCase()));
+    this.#ring.resize(options.maxLines);
+  }
+
+  /** The logger of a component, such as `HTTP` or `Process`. */
+  component(name: string): Logger {
+    return this.#logger(name, {});
+  }
+
+  /** The recorded events, oldest first. */
+  events(): LogEvent[] {
+    return this.#ring.toArray();
+  }
+
+  #logger(component: string, bound: LogFields): Logger {
+    const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
+      if (this.#enabled(level)) this.#record(level, component, message, { ...bound, ...fields });
+    };
+    return {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      enabled: (level) => this.#enabled(level),
+      with: (fields) => this.#logger(component, { ...bound, ...fields }),
+    };
+  }
+
+  #enabled(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) >= this.#threshold;
+  }
+
+  #record(level: LogLevel, component: string, message: string, fields: LogFields): void {
+    const event: LogEvent = { time: new Date(), level, component, message, fields };
+    this.#ring.push(event);
+    if (this.#topics.size === 0 || this.#topics.has(component.toLowerCase())) {
+      this.#console.write(`${formatConsole(event, this.#console.isTTY === true)}\n`);
+    }
+  }
+}
+
+function threshold(level: string): number {
+  if (level === 'silent') return LOG_LEVELS.length;
+  const index = LOG_LEVELS.indexOf(level as LogLevel);
+  return index === -1 ? LOG_LEVELS.indexOf('info') : index;
+}
