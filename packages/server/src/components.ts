@@ -105,7 +105,8 @@ export class ComponentGraph<Config, Parts extends object = object> {
         const current = this.#running.get(name);
         if (current === undefined) throw new Error(`component ${name} does not run`);
         const slice = declaration.slice(config);
-        const untouched = isDeepStrictEqual(slice, current.slice) && !needs.some((need) => replaced.has(need));
+        const untouched =
+          isDeepStrictEqual(slice, current.slice) && !needs.some((need) => replaced.has(need));
         if (untouched) {
           next.set(name, current);
         } else if (declaration.prepare) {

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 
 const MIN_BYTES = 1000;
 const gzipAsync = promisify(gzip);
@@ -35,11 +35,8 @@ export function acceptsGzip(header: string | string[] | undefined): boolean {
 }
 
 /** Adds a field to the `Vary` header, as a header line of its own. */
-export function addVary(
-  reply: { getHeader(name: string): unknown; header(name: string, value: string[]): unknown },
-  field: string,
-): void {
-  const current = reply.getHeader('vary');
-  const fields = current === undefined ? [] : Array.isArray(current) ? (current as string[]) : [String(current)];
-  if (!fields.includes(field)) reply.header('vary', [...fields, field]);
+export function addVary(reply: FastifyReply, field: string): void {
+  const current = reply.getHeader('vary') as string | string[] | undefined;
+  const fields = current === undefined ? [] : [current].flat();
+  if (!fields.includes(field)) void reply.header('vary', [...fields, field]);
 }

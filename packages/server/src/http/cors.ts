@@ -62,6 +62,9 @@ function allowedOrigin(policies: readonly CorsPolicy[], path: string, origin: st
 
 function matchesOrigin(pattern: string, origin: string): boolean {
   if (!/[*?]/.test(pattern)) return pattern === origin;
-  const source = pattern.replace(/[.+^${}()|[\]\\/]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\/]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${source}$`).test(origin);
 }

@@ -85,7 +85,9 @@ export class Listener implements Component {
     const { host, port } = splitAddress(address);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
-        reject(new CoreError('unavailable', `can't listen on ${address}: ${errorText(error)}`, { cause: error }));
+        reject(
+          new CoreError('unavailable', `can't listen on ${address}: ${errorText(error)}`, { cause: error }),
+        );
       });
       server.listen({ port, ...(host === '' ? {} : { host }) }, resolve);
     });

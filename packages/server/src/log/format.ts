@@ -39,7 +39,7 @@ export function formatConsole(event: LogEvent, coloured = false): string {
 function formatValue(value: unknown): string {
   if (typeof value === 'string') return quote(value);
   if (value instanceof Error) return quote(value.message);
-  return JSON.stringify(value) ?? 'null';
+  return JSON.stringify(value ?? null);
 }
 
 /** Quotes so that an event stays one line and cannot forge another: control characters are escaped. */

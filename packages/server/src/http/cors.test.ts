@@ -1,0 +1,60 @@
+import fastify from 'fastify';
+import { describe, expect, test } from 'vitest';
+import { answerCors, type CorsPolicy } from './cors.ts';
+
+async function ask(policies: CorsPolicy[], method: 'GET' | 'OPTIONS', url: string, origin?: string) {
+  const app = fastify();
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!answerCors(policies, request, reply)) done();
+  });
+  app.get('/*', () => 'reached');
+  const { headers, body, statusCode } = await app.inject({ method, url, headers: origin ? { origin } : {} });
+  await app.close();
+  return { headers, body, statusCode };
+}
+
+const files = (...origins: string[]): CorsPolicy[] => [
+  { prefix: '/', origins },
+  { prefix: '/api', origins: ['*'] },
+];
+
+describe('CORS', () => {
+  test('answers every OPTIONS with 204 before any route', async () => {
+    const { statusCode, body, headers } = await ask(files('*'), 'OPTIONS', '/x', 'http://a.example');
+    expect([statusCode, body]).toEqual([204, '']);
+    expect(headers['access-control-allow-methods']).toBe('GET,HEAD,PUT,POST,DELETE,PATCH');
+    expect(headers['access-control-max-age']).toBe('86400');
+    expect(headers.vary).toEqual([
+      'Origin',
+      'Access-Control-Request-Method',
+      'Access-Control-Request-Headers',
+    ]);
+  });
+
+  test.each([
+    [['*'], 'http://a.example', '*'],
+    [[], 'http://a.example', '*'],
+    [['http://a.example'], 'http://a.example', 'http://a.example'],
+    [['http://a.example'], 'http://b.example', undefined],
+    [['https://*.example.com'], 'https://x.y.example.com', 'https://x.y.example.com'],
+    [['https://*.example.com'], 'http://x.example.com', undefined],
+    [['https://*.example.com'], 'https://example.com.evil', undefined],
+    [['http://host?'], 'http://host1', 'http://host1'],
+  ])('origins %j for %s: %s', async (origins, origin, allowed) => {
+    const { headers, body } = await ask(files(...origins), 'GET', '/x', origin);
+    expect(headers['access-control-allow-origin']).toBe(allowed);
+    expect(headers['access-control-expose-headers']).toBe(allowed && 'Content-Length');
+    expect(body).toBe('reached');
+  });
+
+  test('the longest matching prefix decides', async () => {
+    const { headers } = await ask(files('http://a.example'), 'GET', '/api/x', 'http://b.example');
+    expect(headers['access-control-allow-origin']).toBe('*');
+  });
+
+  test('without an origin only varies by it', async () => {
+    const { headers } = await ask(files('*'), 'GET', '/x');
+    expect(headers.vary).toBe('Origin');
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+});
