@@ -71,6 +71,7 @@ export class HttpApp implements Component {
     // Only past the guards: FFmpeg repeats a write with its credentials if it was refused instead of continued.
     app.addHook('preParsing', (request, reply, _payload, done) => {
       if (expectsContinue(request.raw)) reply.raw.writeContinue();
+      tolerateContentType(request.raw);
       done();
     });
     app.addHook('onResponse', (request, reply, done) => {
@@ -129,6 +130,14 @@ function canonicalUrl(url: string): string {
 
 function expectsContinue(request: IncomingMessage): boolean {
   return request.headers.expect?.toLowerCase() === '100-continue';
+}
+
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
+/** What a client calls nothing known is bytes (RFC 9110 §8.3); the framework would refuse it. */
+function tolerateContentType(request: IncomingMessage): void {
+  const type = request.headers['content-type'];
+  if (type !== undefined && !MEDIA_TYPE.test(type)) request.headers['content-type'] = 'application/octet-stream';
 }
 
 function sendError(reply: FastifyReply, error: unknown): FastifyReply {

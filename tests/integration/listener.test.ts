@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Listener } from '../../packages/server/src/http/listener.ts';
+import { Log } from '../../packages/server/src/log/logger.ts';
+
+const log = new Log(process.stderr, { level: 'silent', topics: [], maxLines: 0 }).component('HTTP');
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const listener of open.splice(0)) await listener.close();
+});
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function listen(handle: Handle): Promise<Listener> {
+  const listener = new Listener('127.0.0.1:0', { handle }, log);
+  await listener.start();
+  open.push(listener);
+  return listener;
+}
+
+/** A client that speaks bytes, so that it can speak badly. */
+class RawClient {
+  readonly socket: Socket;
+  #received = '';
+
+  constructor(port: number) {
+    this.socket = connect(port, '127.0.0.1');
+    this.socket.setEncoding('latin1').on('data', (text: string) => (this.#received += text));
+  }
+
+  send(text: string): this {
+    this.socket.write(text);
+    return this;
+  }
+
+  /** Everything received, once it matches. */
+  async until(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.#received)) await once(this.socket, 'data');
+    return this.#received;
+  }
+
+  /** Everything received until the server closed the connection. */
+  async untilClosed(): Promise<string> {
+    if (!this.socket.closed) await once(this.socket, 'close');
+    return this.#received;
+  }
+}
+
+describe('the listener', () => {
+  test('asks for an announced body only when the handler does', async () => {
+    const listener = await listen((request, response) => {
+      if (request.headers.authorization === undefined) {
+        response.writeHead(401, { connection: 'close' }).end();
+        return;
+      }
+      response.writeContinue();
+      void request.toArray().then((chunks: Buffer[]) => response.end(Buffer.concat(chunks)));
+    });
+    const head = 'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n';
+
+    const refused = new RawClient(listener.port).send(`${head}\r\n`);
+    expect(await refused.untilClosed()).toMatch(/^HTTP\/1\.1 401 /);
+
+    const accepted = new RawClient(listener.port).send(
+      `${head}Authorization: x\r\nConnection: close\r\n\r\n`,
+    );
+    await accepted.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
+    expect(await accepted.send('body').untilClosed()).toMatch(/HTTP\/1\.1 200 OK[^]*body/);
+  });
+
+  test('answers what is not HTTP in plain text and closes', async () => {
+    const listener = await listen((_request, response) => response.end());
+    const answer = await new RawClient(listener.port).send('nonsense\r\n\r\n').untilClosed();
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nContent-Type: text\/plain[^]*400 Bad Request$/);
+  });
+
+  test('answers a head of more than 64 KiB with 431', async () => {
+    const listener = await listen((_request, response) => response.end());
+    const client = new RawClient(listener.port).send(`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(70_000)}`);
+    expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  test('another handler takes over on a connection that stays open', async () => {
+    const listener = await listen((_request, response) => response.end('old'));
+    const client = new RawClient(listener.port).send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await client.until(/old/);
+    const change = await listener.prepare('127.0.0.1:0', {
+      handle: (_request, response) => response.end('new'),
+    });
+    await change.commit();
+    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await client.until(/new/)).toMatch(/old[^]*new/);
+    client.socket.destroy();
+  });
+
+  test('moves to another address, which is open before the old one closes', async () => {
+    const listener = await listen((_request, response) => response.end('here'));
+    const before = listener.port;
+    const change = await listener.prepare('localhost:0', {
+      handle: (_request, response) => response.end('there'),
+    });
+    await change.commit();
+    expect(listener.port).not.toBe(before);
+    expect(await (await fetch(`http://localhost:${listener.port}/`)).text()).toBe('there');
+    await expect(fetch(`http://127.0.0.1:${before}/`)).rejects.toThrow();
+  });
+
+  test('stays where it is when the other address is taken', async () => {
+    const taken = await listen((_request, response) => response.end());
+    const listener = await listen((_request, response) => response.end('here'));
+    await expect(
+      listener.prepare(`127.0.0.1:${taken.port}`, { handle: (_request, response) => response.end() }),
+    ).rejects.toThrow(`can't listen on 127.0.0.1:${taken.port}`);
+    expect(await (await fetch(`http://127.0.0.1:${listener.port}/`)).text()).toBe('here');
+  });
+});
