@@ -1,0 +1,75 @@
+// `npm test`: brings what the tests need, runs them on the pinned Node, and ends with one line of numbers.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  ROOT,
+  SetupError,
+  ensureChromium,
+  ensureFfmpeg,
+  installDependencies,
+  projectNode,
+  run,
+} from './setup.mjs';
+
+await run(async () => {
+  installDependencies();
+  await ensureFfmpeg();
+  const chromium = await optionalChromium();
+
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-test-'));
+  try {
+    const file = path.join(folder, 'result.json');
+    const vitest = path.join(ROOT, 'node_modules/vitest/vitest.mjs');
+    const { status } = spawnSync(
+      projectNode(),
+      [
+        vitest,
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${file}`,
+        ...process.argv.slice(2),
+      ],
+      { cwd: ROOT, stdio: 'inherit', env: { ...process.env, CHROMIUM: chromium ?? '' } },
+    );
+    const { passed, failed, skipped } = count(file, status);
+    console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+    return failed === 0 ? 0 : 1;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+async function optionalChromium() {
+  try {
+    return await ensureChromium();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.log(`${error.message}\nThe tests in the browser are skipped.\n`);
+    return undefined;
+  }
+}
+
+/** Counts also what failed outside of a test: a file that does not load, an error nobody caught. */
+function count(file, status) {
+  const result = readResult(file);
+  const unloaded = result.testResults.filter(
+    (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
+  );
+  const failed = result.numFailedTests + unloaded.length;
+  return {
+    passed: result.numPassedTests,
+    failed: failed === 0 && status !== 0 ? 1 : failed,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
+}
+
+function readResult(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return { testResults: [], numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
+  }
+}
