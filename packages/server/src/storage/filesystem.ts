@@ -4,11 +4,11 @@ import type { Component } from '../components.ts';
 /** One version of a file. */
 export interface FileInfo {
   /** Full path below the root of the filesystem, starting with `/`. */
-  name: string;
+  readonly name: string;
   /** In bytes. */
-  size: number;
+  readonly size: number;
   /** Milliseconds since 1970, with fractions. */
-  modified: number;
+  readonly modified: number;
 }
 
 /** A file as it was when it was opened: replacing or removing it meanwhile changes nothing. */

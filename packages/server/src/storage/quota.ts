@@ -1,0 +1,95 @@
+import { CoreError } from '../util/errors.ts';
+
+/** What the quota has to know of the filesystem it guards. */
+export interface QuotaOwner {
+  /** Size of the stored file in bytes; 0 if there is none. */
+  sizeOf(path: string): number;
+  /** Removes files, oldest first, until so many bytes are free, but none of `spared`. There are enough. */
+  purge(bytes: number, spared: ReadonlySet<string>): void;
+}
+
+export interface QuotaOptions {
+  /** Largest sum of stored files and uploads under way, in bytes; Infinity for no limit. */
+  limit: number;
+  /** Whether old files make room for new ones. */
+  purge: boolean;
+}
+
+/** The space an upload has taken so far. */
+export interface Claim {
+  /**
+   * Checks that a file of that size can be stored at all.
+   *
+   * @throws CoreError `no_space`
+   */
+  expect(bytes: number): void;
+  /**
+   * Takes more space, which may purge other files.
+   *
+   * @throws CoreError `no_space`
+   */
+  grow(bytes: number): void;
+  /** Gives the space back: the upload has failed, or is about to be counted among the stored files. Idempotent. */
+  close(): void;
+}
+
+interface Upload {
+  path: string;
+  bytes: number;
+}
+
+/**
+ * Keeps stored files and uploads under way together below a limit, while the bytes arrive. The file that an upload
+ * replaces does not count against it, as long as no other upload replaces the same one.
+ */
+export class Quota {
+  readonly #owner: QuotaOwner;
+  readonly #uploads = new Set<Upload>();
+  /** The upload that each path's stored file is set off against. */
+  readonly #replacing = new Map<string, Upload>();
+  #arriving = 0;
+  /** A change takes effect with the next byte. */
+  options: QuotaOptions;
+  /** Sum of the stored files in bytes, kept by the owner. */
+  stored = 0;
+
+  constructor(owner: QuotaOwner, options: QuotaOptions) {
+    this.#owner = owner;
+    this.options = options;
+  }
+
+  /** Begins an upload. To be closed in any case. */
+  claim(path: string): Claim {
+    const upload: Upload = { path, bytes: 0 };
+    this.#uploads.add(upload);
+    if (!this.#replacing.has(path)) this.#replacing.set(path, upload);
+    return {
+      expect: (bytes) => {
+        this.#room(upload, bytes);
+      },
+      grow: (bytes) => {
+        const missing = this.#room(upload, bytes);
+        if (missing > 0) this.#owner.purge(missing, new Set(this.#replacing.keys()));
+        upload.bytes += bytes;
+        this.#arriving += bytes;
+      },
+      close: () => {
+        if (!this.#uploads.delete(upload)) return;
+        this.#arriving -= upload.bytes;
+        if (this.#replacing.get(path) === upload) this.#replacing.delete(path);
+      },
+    };
+  }
+
+  /** How many bytes have to be purged for the upload to take more. Throws if that is not possible. */
+  #room(upload: Upload, bytes: number): number {
+    const { limit, purge } = this.options;
+    if (this.stored + this.#arriving + bytes <= limit) return 0;
+    if (upload.bytes + bytes > limit) throw new CoreError('no_space', 'File is too big');
+    let staying = this.stored;
+    for (const path of this.#replacing.keys()) staying -= this.#owner.sizeOf(path);
+    const missing = staying + this.#arriving + bytes - limit;
+    if (missing > (purge ? staying : 0)) throw new CoreError('no_space', 'not enough space on device');
+    return Math.max(0, missing);
+  }
+}
