@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatConsole } from './format.ts';
 import { Log } from './logger.ts';
-import { Ring } from './ring.ts';
+import { Ring } from '../util/ring.ts';
 
 function exampleLog(options: { level?: string; topics?: string[]; maxLines?: number } = {}) {
   const lines: string[] = [];

@@ -1,5 +1,5 @@
 import { formatConsole, LOG_LEVELS, type LogEvent, type LogLevel } from './format.ts';
-import { Ring } from './ring.ts';
+import { Ring } from '../util/ring.ts';
 
 /** Plain data that goes with an event. Secrets must not be among it. */
 export type LogFields = Record<string, unknown>;
