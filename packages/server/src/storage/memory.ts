@@ -39,15 +39,9 @@ export class MemoryFilesystem implements Filesystem {
 
   constructor(options: MemoryOptions) {
     this.#maxBytes = options.maxBytes;
-    this.#quota = new Quota(
-      {
-        sizeOf: (path) => this.#files.get(path)?.info.size ?? 0,
-        purge: (bytes, spared) => {
-          this.#purge(bytes, spared);
-        },
-      },
-      quotaOptions(options),
-    );
+    this.#quota = new Quota(quotaOptions(options), (bytes, spared) => {
+      this.#purge(bytes, spared);
+    });
   }
 
   start(): Promise<void> {
@@ -90,7 +84,7 @@ export class MemoryFilesystem implements Filesystem {
   async write(path: string, source: Readable, { size }: WriteOptions = {}): Promise<'created' | 'replaced'> {
     const name = cleanPath(path);
     if (name === '/') throw new CoreError('invalid', 'creating file failed: is a directory');
-    const claim = this.#quota.claim(name);
+    const claim = this.#quota.claim(name, () => this.#files.get(name)?.info.size ?? 0);
     try {
       if (size !== undefined) claim.expect(size);
       const blocks = new BlockList(size);

@@ -1,12 +1,7 @@
 import { CoreError } from '../util/errors.ts';
 
-/** What the quota has to know of the filesystem it guards. */
-export interface QuotaOwner {
-  /** Size of the stored file in bytes; 0 if there is none. */
-  sizeOf(path: string): number;
-  /** Removes files, oldest first, until so many bytes are free, but none of `spared`. There are enough. */
-  purge(bytes: number, spared: ReadonlySet<string>): void;
-}
+/** Removes files, oldest first, until so many bytes are free, but none of `spared`. There are enough. */
+export type Purge = (bytes: number, spared: ReadonlySet<string>) => void;
 
 export interface QuotaOptions {
   /** Largest sum of stored files and uploads under way, in bytes; Infinity for no limit. */
@@ -34,8 +29,9 @@ export interface Claim {
 }
 
 interface Upload {
-  path: string;
   bytes: number;
+  /** Size of the stored file that the upload replaces, at this moment. */
+  replaced: () => number;
 }
 
 /**
@@ -43,7 +39,7 @@ interface Upload {
  * replaces does not count against it, as long as no other upload replaces the same one.
  */
 export class Quota {
-  readonly #owner: QuotaOwner;
+  readonly #purge: Purge;
   readonly #uploads = new Set<Upload>();
   /** The upload that each path's stored file is set off against. */
   readonly #replacing = new Map<string, Upload>();
@@ -53,14 +49,18 @@ export class Quota {
   /** Sum of the stored files in bytes, kept by the owner. */
   stored = 0;
 
-  constructor(owner: QuotaOwner, options: QuotaOptions) {
-    this.#owner = owner;
+  constructor(options: QuotaOptions, purge: Purge) {
     this.options = options;
+    this.#purge = purge;
   }
 
-  /** Begins an upload. To be closed in any case. */
-  claim(path: string): Claim {
-    const upload: Upload = { path, bytes: 0 };
+  /**
+   * Begins an upload. To be closed in any case.
+   *
+   * @param replaced the size in bytes of what is stored at that path at the time of the call; 0 if nothing is.
+   */
+  claim(path: string, replaced: () => number): Claim {
+    const upload: Upload = { bytes: 0, replaced };
     this.#uploads.add(upload);
     if (!this.#replacing.has(path)) this.#replacing.set(path, upload);
     return {
@@ -69,7 +69,7 @@ export class Quota {
       },
       grow: (bytes) => {
         const missing = this.#room(upload, bytes);
-        if (missing > 0) this.#owner.purge(missing, new Set(this.#replacing.keys()));
+        if (missing > 0) this.#purge(missing, new Set(this.#replacing.keys()));
         upload.bytes += bytes;
         this.#arriving += bytes;
       },
@@ -87,7 +87,7 @@ export class Quota {
     if (this.stored + this.#arriving + bytes <= limit) return 0;
     if (upload.bytes + bytes > limit) throw new CoreError('no_space', 'File is too big');
     let staying = this.stored;
-    for (const path of this.#replacing.keys()) staying -= this.#owner.sizeOf(path);
+    for (const { replaced } of this.#replacing.values()) staying -= replaced();
     const missing = staying + this.#arriving + bytes - limit;
     if (missing > (purge ? staying : 0)) throw new CoreError('no_space', 'not enough space on device');
     return Math.max(0, missing);
