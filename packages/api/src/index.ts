@@ -9,3 +9,4 @@ export {
   ConfigTenant,
   ConfigVersion,
 } from './config.ts';
+export { FileInfo, FilesystemInfo } from './fs.ts';

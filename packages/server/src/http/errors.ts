@@ -21,13 +21,13 @@ export class ApiError extends Error {
 
   /**
    * @param message the headline; the status text if left out.
-   * @param details a text, which is split at line breaks, or an error, whose text is.
+   * @param details a text, which is split at line breaks, or an error, whose text is, or the details themselves.
    */
   constructor(status: number, message?: string, details?: unknown) {
     super(message ?? STATUS_CODES[status] ?? 'Unknown error', { cause: details });
     this.name = 'ApiError';
     this.status = status;
-    this.details = details === undefined ? [] : errorText(details).split('\n');
+    this.details = toDetails(details);
   }
 
   /** An error whose only detail is its own headline, as those of the router and the guards are. */
@@ -47,6 +47,11 @@ export class ApiError extends Error {
   body(): { code: number; message: string; details: string[] } {
     return { code: this.status, message: this.message, details: this.details };
   }
+}
+
+function toDetails(details: unknown): string[] {
+  if (details === undefined) return [];
+  return Array.isArray(details) ? details.map(String) : errorText(details).split('\n');
 }
 
 /** The status of an error of the HTTP framework about a bad request; server errors are ours to phrase. */

@@ -1,0 +1,72 @@
+import type { FastifyRequest } from 'fastify';
+import { Files } from '../http/files.ts';
+import type { Routes } from '../http/server.ts';
+import { dropUnreadBodies } from '../http/unread-body.ts';
+import type { Filesystem } from '../storage/filesystem.ts';
+import { type Credentials, requireBasicAuth } from './basic-auth.ts';
+import type { MimeTypes } from './mime.ts';
+
+export interface MountOptions {
+  filesystem: Pick<Filesystem, 'open' | 'isDirectory' | 'write' | 'remove'>;
+  /** Where it is mounted, such as `/memfs`; `/` for the root. */
+  prefix: string;
+  mime: MimeTypes;
+  /** The type of files whose extension is unknown. */
+  defaultType: string;
+  /** The file that stands for its directory. */
+  index?: string | undefined;
+  /** Whether files can be written and removed. */
+  isWritable: boolean;
+  /** Who may do so; anybody if left out. */
+  auth?: Credentials | undefined;
+}
+
+/** Media types whose files are compressed. Segments and pictures are compressed already. */
+const COMPRESSIBLE = [
+  'text/plain',
+  'text/html',
+  'text/javascript',
+  'application/json',
+  'application/x-mpegurl',
+  'application/vnd.apple.mpegurl',
+  'image/svg+xml',
+];
+
+/** A filesystem's files below a path: read by anybody, written with basic authentication. */
+export function mountRoutes(options: MountOptions): Routes {
+  const { filesystem, prefix, mime, defaultType, index, isWritable, auth } = options;
+  const url = `${prefix.replace(/\/+$/, '')}/*`;
+  return (app) => {
+    const files = new Files({
+      filesystem,
+      index,
+      typeOf: (path) => mime.typeOf(path, defaultType),
+      isCompressible: (type) => COMPRESSIBLE.some((part) => type.includes(part)),
+    });
+    app.addHook('onRequest', (request, reply, done) => {
+      files.vary(reply, pathOf(request));
+      done();
+    });
+    app.route({
+      method: ['GET', 'HEAD'],
+      url,
+      handler: (request, reply) => files.send(request, reply, pathOf(request)),
+    });
+    if (!isWritable) return;
+
+    dropUnreadBodies(app);
+    const onRequest = auth === undefined ? [] : [requireBasicAuth(auth)];
+    app.route({
+      method: ['PUT', 'POST'],
+      url,
+      onRequest,
+      handler: (request, reply) => files.store(request, reply, pathOf(request)),
+    });
+    app.delete(url, { onRequest }, (request, reply) => files.remove(request, reply, pathOf(request)));
+  };
+}
+
+/** The path below the mount; the router has decoded it, once. */
+function pathOf(request: FastifyRequest): string {
+  return `/${(request.params as { '*': string })['*']}`;
+}

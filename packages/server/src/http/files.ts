@@ -1,0 +1,151 @@
+import { posix } from 'node:path';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Filesystem, OpenFile } from '../storage/filesystem.ts';
+import { CoreError } from '../util/errors.ts';
+import { acceptsGzip, addVary } from './compress.ts';
+import { CompressedFiles } from './compressed-files.ts';
+import { GZIP_SUFFIX, allowsRange, evaluateConditions, parseRange } from './conditions.ts';
+import { ApiError } from './errors.ts';
+import { TEXT_TYPE } from './json.ts';
+
+export interface FileOptions {
+  filesystem: Pick<Filesystem, 'open' | 'isDirectory' | 'write' | 'remove'>;
+  /** The content type by the extension of a path. */
+  typeOf(path: string): string;
+  /** Whether files of that type are compressed for clients that accept it. */
+  isCompressible(type: string): boolean;
+  /** The file that stands for its directory. */
+  index?: string | undefined;
+}
+
+const MIN_COMPRESSED_BYTES = 1000;
+
+/** Answers requests for the files of one filesystem. Paths are decoded and start with `/`. */
+export class Files {
+  readonly #options: FileOptions;
+  readonly #compressed = new CompressedFiles();
+
+  constructor(options: FileOptions) {
+    this.#options = options;
+  }
+
+  /** Says that answers depend on the accepted encodings, if they do for that path. */
+  vary(reply: FastifyReply, path: string): void {
+    if (this.#options.isCompressible(this.#options.typeOf(path))) addVary(reply, 'Accept-Encoding');
+  }
+
+  /** Answers HEAD, and anything else like GET: conditions, one range, compression. */
+  async send(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
+    const file = await this.#open(path);
+    try {
+      return await this.#answer(request, reply, file, this.#options.typeOf(path));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Answers PUT and POST: 201 for a new file, 204 for a replaced one, 400 for whatever went wrong. */
+  async store(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
+    await this.#checkWrite(request, path);
+    const announced = request.headers['content-length'];
+    const size = announced === undefined ? undefined : Number(announced);
+    try {
+      const outcome = await this.#options.filesystem.write(path, request.raw, { size });
+      reply.header('content-location', request.originalUrl);
+      if (outcome === 'replaced') return await reply.code(204).send();
+      return await reply.code(201).header('content-type', TEXT_TYPE).send('');
+    } catch (error) {
+      throw new ApiError(400, 'Bad request', error instanceof CoreError ? error : 'reading data failed');
+    }
+  }
+
+  /** Answers DELETE. */
+  async remove(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
+    await this.#checkWrite(request, path);
+    if (!(await this.#options.filesystem.remove(path))) throw notFound(path);
+    return reply.header('content-type', TEXT_TYPE).send(`Deleted: ${path}`);
+  }
+
+  async #open(path: string): Promise<OpenFile> {
+    const { filesystem, index } = this.#options;
+    const file = await filesystem.open(path);
+    if (file !== undefined) return file;
+    if (index === undefined || !(await filesystem.isDirectory(path))) throw notFound(path);
+    const indexPath = posix.join(path, index);
+    const indexFile = await filesystem.open(indexPath);
+    if (indexFile === undefined) throw notFound(indexPath);
+    return indexFile;
+  }
+
+  async #answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    file: OpenFile,
+    type: string,
+  ): Promise<FastifyReply> {
+    const { headers } = request;
+    const { size, modified } = file.info;
+    const current = { version: file.version, modified };
+    const isGet = request.method !== 'HEAD';
+    const range =
+      isGet && allowsRange(headers['if-range'] as string | undefined, current)
+        ? parseRange(headers.range, size)
+        : undefined;
+    const isCompressed =
+      isGet &&
+      range === undefined &&
+      size >= MIN_COMPRESSED_BYTES &&
+      this.#options.isCompressible(type) &&
+      acceptsGzip(headers['accept-encoding']);
+
+    reply.header('last-modified', new Date(modified).toUTCString());
+    reply.header('etag', `"${file.version}${isCompressed ? GZIP_SUFFIX : ''}"`);
+    reply.header('accept-ranges', 'bytes');
+    switch (evaluateConditions('read', headers, current)) {
+      case 'not modified':
+        await file.close();
+        return reply.code(304).send();
+      case 'failed':
+        throw ApiError.plain(412);
+      case 'proceed':
+    }
+
+    reply.header('content-type', type);
+    if (!isGet) {
+      await file.close();
+      return reply.header('content-length', size).send();
+    }
+    if (isCompressed) {
+      reply.header('content-encoding', 'gzip');
+      return reply.send(await this.#compressed.read(file));
+    }
+    if (range === undefined) {
+      return reply.header('content-length', size).send(file.read(0, size));
+    }
+    if (range === 'unsatisfiable') {
+      reply.header('content-range', `bytes */${size}`);
+      throw ApiError.plain(416);
+    }
+    const { start, end } = range;
+    reply.code(206);
+    reply.header('content-range', `bytes ${start}-${end - 1}/${size}`);
+    return reply.header('content-length', end - start).send(file.read(start, end));
+  }
+
+  /** Lets a write with conditions pass only if they hold. */
+  async #checkWrite({ headers }: FastifyRequest, path: string): Promise<void> {
+    const isConditional = CONDITIONS.some((name) => headers[name] !== undefined);
+    if (!isConditional) return;
+    const file = await this.#options.filesystem.open(path);
+    await file?.close();
+    const current = file && { version: file.version, modified: file.info.modified };
+    if (evaluateConditions('write', headers, current) === 'failed') throw ApiError.plain(412);
+  }
+}
+
+const CONDITIONS = ['if-match', 'if-none-match', 'if-unmodified-since'] as const;
+
+function notFound(path: string): ApiError {
+  return new ApiError(404, 'File not found', [path]);
+}
