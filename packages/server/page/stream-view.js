@@ -86,7 +86,7 @@ export class StreamView {
 
     const kbit = state.progress.bitrate_kbit || (isRunning ? this.#received : 0);
     this.#figures([
-      { name: isRunning ? 'Running for' : 'For', value: duration(state.runtime_seconds) },
+      { name: `${word} for`, value: duration(state.runtime_seconds) },
       {
         name: 'Frames per second',
         value: isRunning ? String(Math.round(state.progress.fps * 10) / 10) : '–',
