@@ -93,7 +93,9 @@ export class HttpApp implements Component {
         compressJson(instance);
         instance.setNotFoundHandler((_request, reply) => sendError(reply, ApiError.plain(404)));
         for (const routes of v3) register(instance, '', routes);
+        instance.all('/*', refuseUnknown);
       });
+      api.all('/*', refuseUnknown);
     });
     await app.ready();
   }
@@ -106,6 +108,11 @@ export class HttpApp implements Component {
   async close(): Promise<void> {
     await this.#app.close();
   }
+}
+
+/** The files mounted at the root must not show through where the API has no route. */
+function refuseUnknown(): never {
+  throw ApiError.plain(404);
 }
 
 function register(app: FastifyInstance, prefix: string, routes: Routes): void {
@@ -137,7 +144,8 @@ const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 /** What a client calls nothing known is bytes (RFC 9110 §8.3); the framework would refuse it. */
 function tolerateContentType(request: IncomingMessage): void {
   const type = request.headers['content-type'];
-  if (type !== undefined && !MEDIA_TYPE.test(type)) request.headers['content-type'] = 'application/octet-stream';
+  if (type !== undefined && !MEDIA_TYPE.test(type))
+    request.headers['content-type'] = 'application/octet-stream';
 }
 
 function sendError(reply: FastifyReply, error: unknown): FastifyReply {

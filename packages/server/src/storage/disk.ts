@@ -9,7 +9,7 @@ import { UPLOAD_PREFIX, walk } from './disk-walk.ts';
 import type { FileInfo, Filesystem, ListOptions, OpenFile, Usage, WriteOptions } from './filesystem.ts';
 import { createGlob } from './glob.ts';
 import { cleanPath, cleanPathIfValid } from './path.ts';
-import { Quota } from './quota.ts';
+import { type Claim, Quota } from './quota.ts';
 
 export interface DiskOptions {
   /** The root. It is created if it does not exist. */
@@ -103,24 +103,11 @@ export class DiskFilesystem implements Filesystem {
     const upload = join(dirname(target), UPLOAD_PREFIX + randomUUID());
     try {
       if (size !== undefined) claim.expect(size);
-      const handle = await describe('creating file failed', open(upload, 'wx', 0o644));
-      let written = 0;
-      try {
-        for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          claim.grow(chunk.length);
-          await describe('reading data failed', handle.appendFile(chunk));
-          written += chunk.length;
-        }
-      } finally {
-        await handle.close();
-      }
-      await describe('creating file failed', rename(upload, target));
+      const written = await this.#receive(upload, source, claim);
+      await this.#publish(upload, target);
       claim.close();
       this.#quota.stored += written - (old?.size ?? 0);
       return old === undefined ? 'created' : 'replaced';
-    } catch (error) {
-      await rm(upload, { force: true });
-      throw error;
     } finally {
       claim.close();
     }
@@ -148,6 +135,34 @@ export class DiskFilesystem implements Filesystem {
   async usage(): Promise<Usage> {
     const { bytes, files } = await this.#count();
     return { bytes, files, limit: this.#isLimited ? this.#quota.options.limit : 0 };
+  }
+
+  /** Writes a file of its own for the upload, which is gone again if that fails. */
+  async #receive(upload: string, source: Readable, claim: Claim): Promise<number> {
+    const handle = await describe('creating file failed', open(upload, 'wx', 0o644));
+    let written = 0;
+    try {
+      for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        claim.grow(chunk.length);
+        await describe('reading data failed', handle.appendFile(chunk));
+        written += chunk.length;
+      }
+    } catch (error) {
+      await rm(upload, { force: true });
+      throw error;
+    } finally {
+      await handle.close();
+    }
+    return written;
+  }
+
+  async #publish(upload: string, target: string): Promise<void> {
+    try {
+      await describe('creating file failed', rename(upload, target));
+    } catch (error) {
+      await rm(upload, { force: true });
+      throw error;
+    }
   }
 
   get #isLimited(): boolean {

@@ -53,6 +53,7 @@ export function fsRoutes({ filesystems, mime, isReadOnly }: FsOptions): Routes {
     );
     const on = (handler: Handler) => (request: FastifyRequest, reply: FastifyReply) => {
       const { name } = request.params as { name: string };
+      if (name === '') throw ApiError.plain(404);
       const mounted = byName.get(name);
       if (mounted === undefined) throw new ApiError(404, 'File not found', [`unknown filesystem: ${name}`]);
       return handler(request, reply, mounted);
