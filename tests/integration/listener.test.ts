@@ -5,7 +5,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Listener } from '../../packages/server/src/http/listener.ts';
 import { Log } from '../../packages/server/src/log/logger.ts';
 
-const log = new Log(process.stderr, { level: 'silent', topics: [], maxLines: 0 }).component('HTTP');
+const log = new Log(process.stderr, {
+  level: 'silent',
+  topics: [],
+  maxLines: 0,
+  format: 'console',
+}).component('HTTP');
 const open: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {

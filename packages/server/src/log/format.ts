@@ -36,6 +36,21 @@ export function formatConsole(event: LogEvent, coloured = false): string {
   return parts.join(' ');
 }
 
+/** The event as one JSON object: `ts` with milliseconds, `level`, `component`, `message` and the fields. */
+export function formatJson({ time, level, component, message, fields }: LogEvent): string {
+  const plain = Object.entries(fields).map(([name, value]) => [
+    name,
+    value instanceof Error ? value.message : value,
+  ]);
+  return JSON.stringify({
+    ts: time.toISOString(),
+    level: level.toUpperCase(),
+    component,
+    message,
+    ...Object.fromEntries(plain),
+  });
+}
+
 function formatValue(value: unknown): string {
   if (typeof value === 'string') return quote(value);
   if (value instanceof Error) return quote(value.message);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { formatConsole } from './format.ts';
-import { Log } from './logger.ts';
+import { Log, type LogOptions } from './logger.ts';
 import { Ring } from '../util/ring.ts';
 
-function exampleLog(options: { level?: string; topics?: string[]; maxLines?: number } = {}) {
+function exampleLog(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];
   const log = new Log(
     { write: (text) => lines.push(text) },
-    { level: 'info', topics: [], maxLines: 10, ...options },
+    { level: 'info', topics: [], maxLines: 10, format: 'console', ...options },
   );
   return { log, lines };
 }
@@ -52,11 +52,23 @@ describe('the log', () => {
     expect(log.events().map((event) => event.message)).toEqual(['shown', 'hidden']);
   });
 
+  test('writes JSON lines if asked to', () => {
+    const { log, lines } = exampleLog({ format: 'json' });
+    log.component('Core').warn('failed', { error: new Error('reason'), count: 1 });
+    expect(JSON.parse(lines.join(''))).toMatchObject({
+      level: 'WARN',
+      component: 'Core',
+      message: 'failed',
+      error: 'reason',
+      count: 1,
+    });
+  });
+
   test('a change of the level reaches loggers made before', () => {
     const { log } = exampleLog();
     const logger = log.component('Core').with({ id: 'x' });
     logger.debug('before');
-    log.configure({ level: 'debug', topics: [], maxLines: 10 });
+    log.configure({ level: 'debug', topics: [], maxLines: 10, format: 'console' });
     logger.debug('after');
     expect(log.events().map(({ message, fields }) => [message, fields])).toEqual([['after', { id: 'x' }]]);
   });

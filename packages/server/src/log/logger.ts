@@ -1,4 +1,4 @@
-import { formatConsole, LOG_LEVELS, type LogEvent, type LogLevel } from './format.ts';
+import { formatConsole, formatJson, LOG_LEVELS, type LogEvent, type LogLevel } from './format.ts';
 import { Ring } from '../util/ring.ts';
 
 /** Plain data that goes with an event. Secrets must not be among it. */
@@ -23,6 +23,8 @@ export interface LogOptions {
   topics: readonly string[];
   /** How many events the API can read back. */
   maxLines: number;
+  /** `json` writes a JSON object a line; anything else the console format. */
+  format?: string;
 }
 
 /** Where console lines go: standard error, or anything like it. */
@@ -37,9 +39,11 @@ export class Log {
   readonly #ring = new Ring<LogEvent>(0);
   #threshold = 0;
   #topics = new Set<string>();
+  #format: (event: LogEvent) => string;
 
   constructor(console: LogConsole, options: LogOptions) {
     this.#console = console;
+    this.#format = formatJson;
     this.configure(options);
   }
 
@@ -48,6 +52,8 @@ export class Log {
     this.#threshold = threshold(options.level);
     this.#topics = new Set(options.topics.map((topic) => topic.toLowerCase()));
     this.#ring.resize(options.maxLines);
+    const isColoured = this.#console.isTTY === true;
+    this.#format = options.format === 'json' ? formatJson : (event) => formatConsole(event, isColoured);
   }
 
   /** The logger of a component, such as `HTTP` or `Process`. */
@@ -82,7 +88,7 @@ export class Log {
     const event: LogEvent = { time: new Date(), level, component, message, fields };
     this.#ring.push(event);
     if (this.#topics.size === 0 || this.#topics.has(component.toLowerCase())) {
-      this.#console.write(`${formatConsole(event, this.#console.isTTY === true)}\n`);
+      this.#console.write(`${this.#format(event)}\n`);
     }
   }
 }
