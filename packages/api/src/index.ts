@@ -10,3 +10,5 @@ export {
   ConfigVersion,
 } from './config.ts';
 export { FileInfo, FilesystemInfo } from './fs.ts';
+export { About, AboutMinimal } from './about.ts';
+export { AccessToken, LoginRequest, RevokeRequest, TokenPair } from './auth.ts';

@@ -1,0 +1,63 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import { Ranges } from './ip-filter.ts';
+
+const LOOPBACK = new Ranges(['127.0.0.0/8', '::1/128']);
+const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'] as const;
+/** Longer texts are no address. */
+const MAX_ADDRESS_LENGTH = 64;
+const IPV4_MAPPED = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i;
+
+/**
+ * The address a request came from. Forwarding headers count only from trusted proxies, so nobody can choose
+ * an own address; what a trusted proxy passed on may be something else than an address.
+ */
+export function clientAddress(peer: string, headers: IncomingHttpHeaders, trusted: Ranges): string {
+  if (!trusted.has(peer)) return peer;
+  const forwarded = headers['x-forwarded-for'];
+  if (forwarded === undefined) {
+    const real = headers['x-real-ip'];
+    return typeof real === 'string' ? toAddress(real) : peer;
+  }
+  const hops = String(forwarded).split(',').map(toAddress);
+  return hops.findLast((hop) => !trusted.has(hop)) ?? hops[0] ?? peer;
+}
+
+/** The address of a socket's other end, IPv4 in its own form. */
+export function peerAddress(remoteAddress: string | undefined): string {
+  return remoteAddress?.replace(IPV4_MAPPED, '') ?? '';
+}
+
+/**
+ * Whether a request is sent by a program on this machine and on its own account: neither passed on by a proxy
+ * here nor by a browser that shows somebody else's page.
+ *
+ * @param hostNames names of this server beside those of the loopback interface.
+ */
+export function isLocalRequest(
+  peer: string,
+  headers: IncomingHttpHeaders,
+  hostNames: readonly string[],
+): boolean {
+  if (!LOOPBACK.has(peer)) return false;
+  if (FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return false;
+  const host = headers.host?.toLowerCase() ?? '';
+  if (!isOwnName(hostOnly(host), hostNames)) return false;
+  const { origin } = headers;
+  return origin === undefined || /^https?:\/\/(.*)$/.exec(origin.toLowerCase())?.[1] === host;
+}
+
+function isOwnName(name: string, hostNames: readonly string[]): boolean {
+  return name === 'localhost' || LOOPBACK.has(name) || hostNames.some((own) => own.toLowerCase() === name);
+}
+
+function hostOnly(host: string): string {
+  return host.startsWith('[') ? host.slice(1).replace(/\].*$/, '') : host.replace(/:\d*$/, '');
+}
+
+/** One element of a forwarding header; some proxies add the port. */
+function toAddress(text: string): string {
+  const trimmed = text.trim().slice(0, MAX_ADDRESS_LENGTH);
+  const address = isIP(trimmed) === 0 ? hostOnly(trimmed) : trimmed;
+  return address.replace(IPV4_MAPPED, '');
+}

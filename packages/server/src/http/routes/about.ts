@@ -1,0 +1,103 @@
+import type { About, AboutMinimal } from '@millrace/api';
+import type { FastifyReply } from 'fastify';
+import { ApiError } from '../errors.ts';
+import type { Guard } from '../guard.ts';
+import { JSON_TYPE, toJson } from '../json.ts';
+import type { Routes } from '../server.ts';
+
+/** What the server says about itself. */
+export interface AboutOptions {
+  name: string;
+  id: string;
+  /** Start of the present run: of the program, or of its last reload. */
+  createdAt: Date;
+  version: VersionInfo;
+}
+
+export interface VersionInfo {
+  /** Semantic version that clients compare. */
+  number: string;
+  commit: string;
+  branch: string;
+  buildDate: string;
+}
+
+/** `GET /api`: everything for who has logged in, and for everybody else how to. */
+export function aboutRoutes(about: AboutOptions, guard: Guard, auths: () => readonly string[]): Routes {
+  return (app) => {
+    const full = fullAnswer(about, auths);
+    const minimal = minimalAnswer(about, auths);
+    app.addHook('onRequest', guard.address);
+    app.get('/api', (request, reply) => {
+      sendText(reply, guard.isAuthorized(request) ? full() : minimal());
+    });
+    // Not 401 as everywhere else below: the address is known to all.
+    app.route({
+      method: ['HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      url: '/api',
+      handler: () => {
+        throw ApiError.plain(404);
+      },
+    });
+  };
+}
+
+function fullAnswer(about: AboutOptions, auths: () => readonly string[]): () => string {
+  const { name, id, createdAt, version } = about;
+  const uptime = (): number => Math.max(0, Math.floor((Date.now() - createdAt.getTime()) / 1000));
+  const text = cached((methods: readonly string[], seconds: number) =>
+    toJson({
+      app: 'datarhei-core',
+      auths: [...methods],
+      name,
+      id,
+      created_at: createdAt.toISOString().replace(/\.\d+Z$/, 'Z'),
+      uptime_seconds: seconds,
+      version: {
+        number: version.number,
+        repository_commit: version.commit,
+        repository_branch: version.branch,
+        build_date: version.buildDate,
+        arch: goArch(),
+        compiler: `node${process.versions.node}`,
+      },
+    } satisfies About),
+  );
+  return () => text(auths(), uptime());
+}
+
+function minimalAnswer({ version }: AboutOptions, auths: () => readonly string[]): () => string {
+  const [major = '0'] = version.number.split('.');
+  const text = cached((methods: readonly string[]) =>
+    toJson({
+      app: 'datarhei-core',
+      auths: [...methods],
+      version: { number: `${major}.0.0` },
+    } satisfies AboutMinimal),
+  );
+  return () => text(auths());
+}
+
+/** Makes the same call again free: clients ask for this more often than for anything else. */
+function cached<T extends unknown[]>(make: (...values: T) => string): (...values: T) => string {
+  let last: T | undefined;
+  let text = '';
+  return (...values) => {
+    if (!last?.every((value, index) => value === values[index])) {
+      text = make(...values);
+      last = values;
+    }
+    return text;
+  };
+}
+
+function sendText(reply: FastifyReply, text: string): void {
+  void reply.header('content-type', JSON_TYPE).send(text);
+}
+
+/** The platform in the notation of the reference, such as `linux/amd64`. */
+export function goArch(platform: string = process.platform, arch: string = process.arch): string {
+  const os = platform === 'win32' ? 'windows' : platform;
+  const names: Record<string, string> = { x64: 'amd64', ia32: '386', mipsel: 'mipsle', ppc64: 'ppc64le' };
+  return `${os}/${names[arch] ?? arch}`;
+}

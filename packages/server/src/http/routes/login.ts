@@ -1,0 +1,164 @@
+import type { IncomingMessage } from 'node:http';
+import type { AccessToken, TokenPair } from '@millrace/api';
+import { LoginRequest, RevokeRequest } from '@millrace/api';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Value from 'typebox/value';
+import { bearerTokens } from '../../auth/auth.ts';
+import { Throttled } from '../../auth/throttle.ts';
+import { CoreError } from '../../util/errors.ts';
+import { readBody } from '../body.ts';
+import { ApiError } from '../errors.ts';
+import { type Guard, unauthorized } from '../guard.ts';
+import { sendJson } from '../json.ts';
+import type { Routes } from '../server.ts';
+
+interface Tokens {
+  accessToken: string;
+  refreshToken: string;
+}
+
+interface Caller {
+  address: string;
+  peer: string;
+  userAgent: string;
+}
+
+/** What the routes ask of access control. */
+export interface LoginControl {
+  readonly enabled: boolean;
+  caller(request: IncomingMessage): Caller;
+  login(
+    attempt: { credentials?: LoginRequest | undefined; token?: string | undefined },
+    caller: Caller,
+    signal: AbortSignal,
+  ): Promise<Tokens>;
+  refresh(request: IncomingMessage): Promise<string>;
+  rotate(request: IncomingMessage): Promise<Tokens>;
+  logout(request: IncomingMessage): void;
+  revoke(subject: string | undefined, request: IncomingMessage): void;
+}
+
+const MAX_BODY_BYTES = 16 * 1024;
+const BODY_TIMEOUT_MS = 10_000;
+const JSON_MEDIA_TYPE = /^application\/json\s*(;|$)/i;
+
+/** `POST /api/login`, `GET` and `POST /api/login/refresh`, `POST /api/logout`; nothing of it if nobody has to log in. */
+export function loginRoutes(auth: LoginControl, guard: Guard): Routes {
+  return (app) => {
+    app.addHook('onRequest', guard.address);
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.header('cache-control', 'no-store');
+      done(auth.enabled ? undefined : ApiError.plain(404));
+    });
+
+    app.post('/api/login', async (request, reply) => {
+      const body = await readCredentials(request);
+      const attempt = {
+        credentials: parseCredentials(request, body),
+        token: bearerTokens(request.raw)[0]?.token,
+      };
+      const tokens = await orRefusal(reply, () =>
+        auth.login(attempt, auth.caller(request.raw), untilClosed(reply)),
+      );
+      return sendJson(reply, toTokenPair(tokens));
+    });
+    // compat: clients know no other method, and never look for a new refresh token.
+    app.get('/api/login/refresh', async (request, reply) => {
+      const accessToken = await orUnauthorized(request, reply, () => auth.refresh(request.raw));
+      return sendJson(reply, { access_token: accessToken } satisfies AccessToken);
+    });
+    app.post('/api/login/refresh', async (request, reply) => {
+      const tokens = await orUnauthorized(request, reply, () => auth.rotate(request.raw));
+      return sendJson(reply, toTokenPair(tokens));
+    });
+    app.post('/api/logout', async (request, reply) => {
+      await orUnauthorized(request, reply, () => {
+        auth.logout(request.raw);
+      });
+      return sendJson(reply, 'OK');
+    });
+  };
+}
+
+/** `POST /api/v3/auth/revoke`: makes the tokens of one subject or of all invalid, those of the caller included. */
+export function revokeRoutes(auth: LoginControl): Routes {
+  return (app) => {
+    app.post('/auth/revoke', async (request, reply) => {
+      const body = await readBody(request, MAX_BODY_BYTES);
+      const value = body.length === 0 ? {} : parse(body);
+      if (!Value.Check(RevokeRequest, value)) {
+        throw new ApiError(400, 'Invalid JSON', 'the body must be empty or an object with a subject');
+      }
+      auth.revoke(value.subject, request.raw);
+      return sendJson(reply, 'OK');
+    });
+  };
+}
+
+/** The body, which must be there in time: whoever has not logged in may not occupy a connection. */
+async function readCredentials(request: FastifyRequest): Promise<Buffer> {
+  const timeout = setTimeout(() => request.raw.destroy(), BODY_TIMEOUT_MS);
+  try {
+    return await readBody(request, MAX_BODY_BYTES);
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+/** Credentials count only if they are complete; otherwise another way to log in has its turn. */
+function parseCredentials(request: FastifyRequest, body: Buffer): LoginRequest | undefined {
+  if (!JSON_MEDIA_TYPE.test(request.headers['content-type'] ?? '')) return undefined;
+  const value = parse(body);
+  return Value.Check(LoginRequest, value)
+    ? { username: value.username, password: value.password }
+    : undefined;
+}
+
+/** The JSON value of a body; undefined if it is none. */
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function toTokenPair({ accessToken, refreshToken }: Tokens): TokenPair {
+  return { access_token: accessToken, refresh_token: refreshToken };
+}
+
+/** Aborted when the connection closes before the answer is out. */
+function untilClosed(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    controller.abort();
+  });
+  return controller.signal;
+}
+
+/** Adds what a refusal for too many attempts needs. */
+async function orRefusal<T>(reply: FastifyReply, act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof Throttled)) throw error;
+    reply.header('retry-after', String(error.retryAfter));
+    throw new ApiError(429, undefined, error);
+  }
+}
+
+/** Answers a token that is missing or refused as the guard does. */
+async function orUnauthorized<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  act: () => T | Promise<T>,
+): Promise<T> {
+  return orRefusal(reply, async () => {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof CoreError) || error.code !== 'unauthorized') throw error;
+      throw unauthorized(reply, bearerTokens(request.raw).length > 0);
+    }
+  });
+}
