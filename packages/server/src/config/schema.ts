@@ -1,4 +1,6 @@
 import { ConfigData } from '@millrace/api';
+import type { TSchema } from 'typebox';
+import { decodeJson } from '../util/decode.ts';
 
 /** Every member there: what the file and the API may leave out has its default in memory. */
 type Complete<T> = T extends readonly unknown[]
@@ -34,25 +36,22 @@ export type ConfigValue<Path extends string, T = Config> = Path extends `${infer
     ? T[Path]
     : never;
 
-interface Schema {
-  type?: string;
-  properties?: Record<string, Schema>;
-  required?: string[];
-}
-
 /** The JSON Schema of `Config`: that of the API with nothing optional, but for the elements of lists. */
-export const CONFIG_SCHEMA = complete(ConfigData) as typeof ConfigData;
+const CONFIG_SCHEMA = complete(ConfigData);
 
-function complete(schema: Schema): Schema {
-  if (schema.properties === undefined) return schema;
-  const properties = Object.entries(schema.properties).map(
-    ([name, member]) => [name, complete(member)] as const,
-  );
+function complete(schema: TSchema): TSchema {
+  if (!('properties' in schema)) return schema;
+  const properties = Object.entries(schema.properties as Record<string, TSchema>);
   return {
     ...schema,
-    properties: Object.fromEntries(properties),
+    properties: Object.fromEntries(properties.map(([name, member]) => [name, complete(member)])),
     required: properties.map(([name]) => name),
   };
+}
+
+/** Lays parsed JSON over a configuration. Throws JsonError for a value of the wrong type. */
+export function decodeConfig(value: unknown, base: Config): Config {
+  return decodeJson(CONFIG_SCHEMA, value, base) as Config;
 }
 
 /** The value of a setting in a tree of the configuration's shape; `undefined` if a group is missing. */

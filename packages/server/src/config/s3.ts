@@ -1,0 +1,78 @@
+import type { ConfigS3 } from '@millrace/api';
+import type { Kind } from './kinds.ts';
+
+const SEPARATOR = '|';
+const NAME = /^[A-Za-z0-9_-]+$/;
+const HIDDEN = '---';
+
+/** S3 storages: `http(s)://keyid:secret@region.endpoint/bucket?name=…&mount=…&username=…&password=…` between `|`. */
+export const s3List: Kind<ConfigS3[]> = {
+  parse: (text) =>
+    text
+      .split(SEPARATOR)
+      .map((element) => element.trim())
+      .filter((element) => element !== '')
+      .map(parseStorage),
+  format: (value) => value.map(formatStorage).join(SEPARATOR),
+  mask: (value) => value.map((storage) => formatStorage(withoutSecrets(storage))).join(SEPARATOR),
+  check: (value) => value.flatMap(checkStorage),
+};
+
+function parseStorage(text: string, index: number): ConfigS3 {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new Error(`the address of s3 storage ${index} must be an http or https URL`);
+  }
+  const { searchParams, host } = url;
+  const dot = host.indexOf('.');
+  return {
+    name: searchParams.get('name') ?? '',
+    mountpoint: searchParams.get('mount') ?? '',
+    auth: {
+      enable: searchParams.has('username') || searchParams.has('password'),
+      username: searchParams.get('username') ?? '',
+      password: searchParams.get('password') ?? '',
+    },
+    endpoint: host.slice(dot + 1),
+    access_key_id: decodeUserInfo(url.username, index),
+    secret_access_key: decodeUserInfo(url.password, index),
+    bucket: url.pathname.replace(/^\//, ''),
+    region: host.slice(0, Math.max(dot, 0)),
+    use_ssl: url.protocol === 'https:',
+  };
+}
+
+function formatStorage(storage: ConfigS3): string {
+  const { name, mountpoint, auth, endpoint, bucket, region, use_ssl: isSecure } = storage;
+  const query = new URLSearchParams({ name, mount: mountpoint });
+  if (auth.enable) {
+    query.set('username', auth.username);
+    query.set('password', auth.password);
+  }
+  const keys = [storage.access_key_id, storage.secret_access_key].map(encodeURIComponent).join(':');
+  const host = region === '' ? endpoint : `${region}.${endpoint}`;
+  return `http${isSecure ? 's' : ''}://${keys}@${host}/${bucket}?${query.toString()}`;
+}
+
+function withoutSecrets(storage: ConfigS3): ConfigS3 {
+  return { ...storage, secret_access_key: HIDDEN, auth: { ...storage.auth, password: HIDDEN } };
+}
+
+function checkStorage({ name, mountpoint, auth }: ConfigS3, index: number): string[] {
+  const problems: string[] = [];
+  if (name === '') problems.push(`the name for s3 storage ${index} is missing`);
+  else if (!NAME.test(name)) problems.push(`the name for s3 storage must match the pattern ${NAME.source}`);
+  if (mountpoint === '') problems.push(`the mountpoint for s3 storage ${index} is missing`);
+  if (auth.enable && (auth.username === '' || auth.password === '')) {
+    problems.push(`auth is enabled, but no username and password are set for s3 storage ${index}`);
+  }
+  return problems;
+}
+
+function decodeUserInfo(text: string, index: number): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error(`the keys of s3 storage ${index} are not properly encoded`);
+  }
+}
