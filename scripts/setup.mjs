@@ -31,7 +31,7 @@ export async function run(main) {
 export function installDependencies() {
   if (isInstalled()) return;
   console.log('Installing the dependencies …');
-  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-progress'], {
+  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-progress', '--loglevel=error'], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
     // The pinned Node among the dependencies is about to be replaced: npm must not run on it.
