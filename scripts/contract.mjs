@@ -161,8 +161,7 @@ function parseDifferences(output) {
   for (const line of output.split('\n')) {
     const headline = /^DIFF {2}(.+?) {2}\[/.exec(line);
     if (headline) exchanges.push({ exchange: headline[1], differences: [] });
-    else if (/^ {8}\S/.test(line) || line === '        ')
-      exchanges.at(-1)?.differences.push({ at: line.slice(8), text: '' });
+    else if (/^ {8}\S/.test(line)) exchanges.at(-1)?.differences.push({ at: line.slice(8), text: '' });
     else if (/^ {10}/.test(line)) {
       const difference = exchanges.at(-1)?.differences.at(-1);
       if (difference) difference.text += `  ${line.slice(8)}\n`;
