@@ -4,7 +4,7 @@ import { errorText } from '../util/errors.ts';
 import type { Surroundings } from './kinds.ts';
 import { type Config, setSetting } from './schema.ts';
 import type { Problem } from './validate.ts';
-import { VARIABLES, type Variable } from './variables.ts';
+import { DEFAULT_TLS_EMAIL, VARIABLES, type Variable } from './variables.ts';
 
 /** A configuration with the environment's values in it. */
 export interface MergedConfig {
@@ -32,6 +32,7 @@ export function mergeEnvironment(base: Config, where: Surroundings): MergedConfi
     }
   }
   decideMemoryAuth(config, overridden);
+  if (config.tls.auto && config.tls.email === '') config.tls.email = DEFAULT_TLS_EMAIL;
   return { config, overridden, problems };
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import type { ConfigData } from '@millrace/api';
 import { providers, tenants } from './identity.ts';
 import {
   type Kind,
@@ -417,7 +418,7 @@ export function defaultConfig(): Config {
 }
 
 /** What the file and the API show of a configuration: additions to the reference only where they are in use. */
-export function withoutUnusedAdditions(config: Config): object {
+export function withoutUnusedAdditions(config: Config): ConfigData {
   const shown = structuredClone(config);
   for (const { name, since, initial } of VARIABLES) {
     if (since === 'millrace' && isDeepStrictEqual(settingOf(config, name), initial()))

@@ -1,0 +1,43 @@
+import type { ConfigS3 } from '@millrace/api';
+import { type Config, setSetting, settingOf } from './schema.ts';
+import { VARIABLES } from './variables.ts';
+
+/** What the API shows instead of a secret. Given back in a change, it means "as it is". */
+export const PLACEHOLDER = '***';
+
+/** A copy of the configuration without the secrets that no client needs. */
+export function redactConfig(config: Config): Config {
+  const redacted = structuredClone(config);
+  for (const { name, redacted: isHidden } of VARIABLES) {
+    if (isHidden === true) setSetting(redacted, name, hide(settingOf(redacted, name)));
+  }
+  for (const storage of redacted.storage.s3)
+    storage.secret_access_key = hide(storage.secret_access_key) as string;
+  return redacted;
+}
+
+/** The value of a setting with its placeholders replaced by the secrets of an earlier value. */
+export function restoreSecrets(name: string, value: unknown, earlier: unknown): unknown {
+  if (name === 'storage.s3') return restoreStorages(value as ConfigS3[], earlier as ConfigS3[]);
+  const isHidden = VARIABLES.some((variable) => variable.name === name && variable.redacted === true);
+  if (!isHidden) return value;
+  if (!Array.isArray(value)) return value === PLACEHOLDER ? earlier : value;
+  const secrets = earlier as string[];
+  return (value as string[])
+    .map((secret, index) => (secret === PLACEHOLDER ? secrets[index] : secret))
+    .filter((secret) => secret !== undefined);
+}
+
+/** Names are what tells storages apart. */
+function restoreStorages(storages: ConfigS3[], earlier: ConfigS3[]): ConfigS3[] {
+  return storages.map((storage) => {
+    if (storage.secret_access_key !== PLACEHOLDER) return storage;
+    const same = earlier.find(({ name }) => name === storage.name);
+    return { ...storage, secret_access_key: same?.secret_access_key ?? '' };
+  });
+}
+
+function hide(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(hide);
+  return value === '' ? '' : PLACEHOLDER;
+}
