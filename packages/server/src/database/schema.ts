@@ -18,4 +18,27 @@ export const SCHEMA: readonly string[] = [
      groups TEXT NOT NULL,
      expires INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE process (
+     id TEXT PRIMARY KEY,
+     config TEXT NOT NULL,
+     desired_order TEXT NOT NULL,
+     ffmpeg_constraint TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     updated_at INTEGER NOT NULL,
+     history TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE process_metadata (
+     process TEXT NOT NULL REFERENCES process (id) ON UPDATE CASCADE ON DELETE CASCADE,
+     key TEXT NOT NULL,
+     value TEXT NOT NULL,
+     PRIMARY KEY (process, key)
+   ) STRICT;
+   CREATE TABLE metadata (
+     key TEXT PRIMARY KEY,
+     value TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE imported (
+     file TEXT PRIMARY KEY,
+     at INTEGER NOT NULL
+   ) STRICT;`,
 ];

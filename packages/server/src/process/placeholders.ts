@@ -1,0 +1,141 @@
+/** A place for files that FFmpeg reaches over HTTP. */
+export interface HttpFilesystem {
+  /** As in `{fs:name}`. */
+  name: string;
+  /** Path below which its files are mounted, such as `/memfs`. */
+  mount: string;
+  auth?: { username: string; password: string } | undefined;
+}
+
+/** What the placeholders that stand for parts of the server resolve to. */
+export interface PlaceholderSources {
+  /** Absolute. */
+  diskDir: string;
+  /** `host:port` of the HTTP server; an empty host is this machine. */
+  address: string;
+  /** `mem` and the S3 storages. */
+  filesystems: readonly HttpFilesystem[];
+  rtmp: { address: string; app: string; token: string };
+  srt: { address: string; token: string; passphrase: string };
+}
+
+/** What stands for a placeholder: a text in which `{key}` is replaced by the parameter of that name. */
+export interface Template {
+  text: string;
+  /** Parameters that need not be given. */
+  defaults?: Readonly<Record<string, string>>;
+}
+
+/** Templates by name. */
+export type Templates = ReadonlyMap<string, Template>;
+
+/** How the processes meet on the SRT server: outputs publish, inputs request. */
+export type SrtMode = 'publish' | 'request';
+
+/** The templates that stand for parts of the server. */
+export function createTemplates(sources: PlaceholderSources, srtMode: SrtMode): Templates {
+  const disk = { text: sources.diskDir };
+  const filesystems = sources.filesystems.map((filesystem): [string, Template] => [
+    filesystem.name,
+    { text: httpAddress(sources.address, filesystem) },
+  ]);
+  const memory = filesystems.find(([name]) => name === 'mem')?.[1] ?? { text: '' };
+  return new Map<string, Template>([
+    ['diskfs', disk],
+    ['memfs', memory],
+    ['fs:disk', disk],
+    ...filesystems.map(([name, template]): [string, Template] => [`fs:${name}`, template]),
+    ['rtmp', { text: rtmpAddress(sources.rtmp) }],
+    ['srt', { text: srtAddress(sources.srt, srtMode), defaults: { latency: '20000' } }],
+  ]);
+}
+
+function httpAddress(address: string, { mount, auth }: HttpFilesystem): string {
+  const { host, port } = splitAddress(address);
+  const userinfo = auth ? `${encodeUserinfo(auth.username)}:${encodeUserinfo(auth.password)}@` : '';
+  // compat: also where the server speaks TLS.
+  return `http://${userinfo}${host}:${port}${mount}`;
+}
+
+function rtmpAddress({ address, app, token }: PlaceholderSources['rtmp']): string {
+  const { host, port } = splitAddress(address);
+  const query = token === '' ? '' : `?token=${encodeURIComponent(token)}`;
+  return `rtmp://${host}:${port}${app === '/' ? '' : app}/{name}${query}`;
+}
+
+function srtAddress({ address, token, passphrase }: PlaceholderSources['srt'], mode: SrtMode): string {
+  const { host, port } = splitAddress(address);
+  const streamId = `{name},mode:${mode}${token === '' ? '' : `,token:${encodeURIComponent(token)}`}`;
+  const secret = passphrase === '' ? '' : `&passphrase=${encodeURIComponent(passphrase)}`;
+  return `srt://${host}:${port}?mode=caller&transtype=live&latency={latency}&streamid=${streamId}${secret}`;
+}
+
+function splitAddress(address: string): { host: string; port: string } {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, Math.max(0, colon)) || 'localhost', port: address.slice(colon + 1) };
+}
+
+/** Percent-encodes all but what RFC 3986 §3.2.1 allows in a user name or password without a second meaning. */
+function encodeUserinfo(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/%(?:24|26|2B|2C|3B|3D)/g, decodeURIComponent)
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** Values that parameters may use as `$name`; they are placeholders of that name themselves. */
+export type Variables = Readonly<Record<string, string>>;
+
+const PLACEHOLDER = /\{([a-z]+(?::[0-9A-Za-z]+)?)(?:\^(.))?(?:,(.*?))?\}/gu;
+
+/**
+ * Replaces the placeholders of one name, `fs:*` for all filesystems: `{name}`, `{name^C}` with the character C escaped,
+ * `{name,key=value,…}`. A placeholder without a template becomes the empty text; other names stay.
+ */
+export function replacePlaceholder(
+  text: string,
+  name: string,
+  templates: Templates,
+  variables: Variables,
+): string {
+  const isMeant =
+    name === 'fs:*' ? (found: string) => found.startsWith('fs:') : (found: string) => found === name;
+  return text.replace(PLACEHOLDER, (whole, found: string, escaped?: string, parameters?: string) => {
+    if (!isMeant(found)) return whole;
+    const template = templates.get(found) ?? { text: variables[found] ?? '' };
+    const value = fill(template, parameters, variables);
+    return escaped === undefined ? value : escape(value, escaped);
+  });
+}
+
+function fill({ text, defaults }: Template, parameters: string | undefined, variables: Variables): string {
+  const values = new Map(Object.entries(defaults ?? {}));
+  for (const parameter of parameters?.split(',') ?? []) {
+    const equals = parameter.indexOf('=');
+    if (equals === -1) continue;
+    const value = decodeForm(parameter.slice(equals + 1));
+    if (value !== undefined) values.set(parameter.slice(0, equals), insertVariables(value, variables));
+  }
+  return text.replace(/\{([^{}]*)\}/g, (whole, key: string) => values.get(key) ?? whole);
+}
+
+/** `undefined` if it is not decodable. */
+function decodeForm(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+function insertVariables(text: string, variables: Variables): string {
+  return Object.entries(variables).reduce(
+    (result, [name, value]) => result.replaceAll(`$${name}`, () => value),
+    text,
+  );
+}
+
+/** Escapes a character for two levels of FFmpeg's quoting, as a tee output needs it. */
+function escape(text: string, character: string): string {
+  const safe = character === '\\' ? text : text.replaceAll('\\', () => '\\\\\\');
+  return safe.replaceAll(character, () => `\\\\${character}`);
+}
