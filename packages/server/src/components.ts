@@ -16,17 +16,27 @@ export interface PreparedChange {
   abort(): void | Promise<void>;
 }
 
+/** A change that needs no preparation. */
+export function simpleChange(commit: () => void): PreparedChange {
+  return { commit, abort: () => undefined };
+}
+
 /**
  * How one component depends on the configuration and on its neighbours.
  *
- * When a reload changes `slice(config)` or replaces a neighbour, a component with `prepare` adapts in place;
- * one without is built and started anew beside the old one, which is closed once every other change is ready.
+ * When a reload changes `slice(config)` or replaces a neighbour, a component whose `prepare` returns a change adapts
+ * in place. Any other is built and started anew beside the old one, which is closed once all changes are ready.
  */
 export interface Declaration<Config, Needs, Slice, Instance extends Component> {
   /** The part of the configuration the component depends on, as plain data. */
   slice(config: Config): Slice;
-  build(slice: Slice, needs: Needs): Instance;
-  prepare?(instance: Instance, slice: Slice, needs: Needs): PreparedChange | Promise<PreparedChange>;
+  build(slice: Slice, needs: Needs): Instance | Promise<Instance>;
+  /** Undefined if the component cannot adapt to this change. */
+  prepare?(
+    instance: Instance,
+    slice: Slice,
+    needs: Needs,
+  ): PreparedChange | undefined | Promise<PreparedChange | undefined>;
 }
 
 interface Declared<Config> {
@@ -78,7 +88,7 @@ export class ComponentGraph<Config, Parts extends object = object> {
     for (const { name, needs, declaration } of this.#declared) {
       try {
         const slice = declaration.slice(config);
-        const instance = declaration.build(slice, this.#pick(needs, this.#running));
+        const instance = await declaration.build(slice, this.#pick(needs, this.#running));
         await instance.start();
         this.#running.set(name, { instance, slice });
       } catch (error) {
@@ -109,12 +119,15 @@ export class ComponentGraph<Config, Parts extends object = object> {
           isDeepStrictEqual(slice, current.slice) && !needs.some((need) => replaced.has(need));
         if (untouched) {
           next.set(name, current);
-        } else if (declaration.prepare) {
-          const change = await declaration.prepare(current.instance, slice, this.#pick(needs, next));
+          continue;
+        }
+        const neighbours = this.#pick(needs, next);
+        const change = await declaration.prepare?.(current.instance, slice, neighbours);
+        if (change !== undefined) {
           changes.push({ name, change });
           next.set(name, { instance: current.instance, slice });
         } else {
-          const instance = declaration.build(slice, this.#pick(needs, next));
+          const instance = await declaration.build(slice, neighbours);
           await instance.start();
           fresh.push({ name, instance });
           replaced.set(name, current.instance);

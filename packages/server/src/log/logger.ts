@@ -1,3 +1,4 @@
+import type { Component } from '../components.ts';
 import { formatConsole, formatJson, LOG_LEVELS, type LogEvent, type LogLevel } from './format.ts';
 import { Ring } from '../util/ring.ts';
 
@@ -34,7 +35,7 @@ export interface LogConsole {
 }
 
 /** The server's log: one line an event on the console, and the newest events in memory for the API. */
-export class Log {
+export class Log implements Component {
   readonly #console: LogConsole;
   readonly #ring = new Ring<LogEvent>(0);
   #threshold = 0;
@@ -45,6 +46,15 @@ export class Log {
     this.#console = console;
     this.#format = formatJson;
     this.configure(options);
+  }
+
+  /** Nothing to open: a log can be written to from the beginning to the end. */
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Applies new options to all loggers at once. Recorded events stay. */

@@ -58,6 +58,11 @@ export class DiskFilesystem implements Filesystem {
     return Promise.resolve();
   }
 
+  /** The root as it was given, absolute. */
+  get directory(): string {
+    return this.#dir;
+  }
+
   /** Applies a new limit. Files that are there stay. */
   configure({ maxBytes }: Pick<DiskOptions, 'maxBytes'>): void {
     this.#quota.options = quotaOptions(maxBytes);

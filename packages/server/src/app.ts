@@ -1,0 +1,235 @@
+import process from 'node:process';
+import { Auth } from './auth/auth.ts';
+import { Children } from './child/children.ts';
+import { ComponentGraph, simpleChange } from './components.ts';
+import type { Config } from './config/schema.ts';
+import { ConfigStore } from './config/store.ts';
+import { AuthTables } from './database/auth.ts';
+import { Database } from './database/database.ts';
+import { MimeTypes } from './delivery/mime.ts';
+import { mountRoutes } from './delivery/mount.ts';
+import { directoryRoutes, redirectRoutes } from './delivery/static.ts';
+import { Ffmpeg } from './ffmpeg/ffmpeg.ts';
+import { createGuard } from './http/guard.ts';
+import { Listener } from './http/listener.ts';
+import { type AboutOptions, aboutRoutes, goArch } from './http/routes/about.ts';
+import { configRoutes } from './http/routes/config.ts';
+import { fsRoutes } from './http/routes/fs.ts';
+import { loginRoutes, revokeRoutes } from './http/routes/login.ts';
+import { HttpApp, pingRoutes } from './http/server.ts';
+import { Log, type LogConsole, type Logger } from './log/logger.ts';
+import * as slices from './slices.ts';
+import { Cleanup } from './storage/cleanup.ts';
+import { DiskFilesystem } from './storage/disk.ts';
+import { MemoryFilesystem } from './storage/memory.ts';
+
+export interface AppOptions {
+  env: NodeJS.ProcessEnv;
+  /** What relative paths are relative to. */
+  directory: string;
+  console: LogConsole;
+}
+
+const VERSION = { number: '16.16.0', commit: '', branch: '', buildDate: '' };
+
+/** The whole server: its configuration, and the components that run by it. */
+export class App {
+  /** Of the component `Core`. */
+  readonly log: Logger;
+  readonly #options: AppOptions;
+  readonly #log: Log;
+  #running: { store: ConfigStore; graph: ReturnType<typeof declareComponents> } | undefined;
+  #runSince = new Date(0);
+
+  constructor(options: AppOptions) {
+    this.#options = options;
+    // Until the configuration is read, these are its defaults.
+    this.#log = new Log(options.console, { level: 'info', topics: [], maxLines: 1000 });
+    this.log = this.#log.component('Core');
+  }
+
+  /** Reads the configuration and starts everything. Rejects if that fails; nothing is left running then. */
+  async start(): Promise<void> {
+    const { env, directory } = this.#options;
+    this.log.info('', {
+      application: 'datarhei-core',
+      version: VERSION.number,
+      license: 'Apache-2.0',
+      arch: goArch(),
+      compiler: `node${process.versions.node}`,
+    });
+    const store = await ConfigStore.open({ env, cwd: directory, log: this.#log });
+    const graph = declareComponents({
+      env,
+      directory,
+      log: this.#log,
+      store,
+      runSince: () => this.#runSince,
+      reload: () => this.reload(),
+    });
+    this.#beginRun();
+    await graph.start(store.active);
+    this.#running = { store, graph };
+    store.logSettings();
+  }
+
+  /**
+   * Moves to the configuration of the file and the environment, touching only what it changes.
+   *
+   * @throws whatever keeps the new configuration from running; the old one runs on then.
+   */
+  async reload(): Promise<void> {
+    if (this.#running === undefined) throw new Error('the server does not run');
+    const { store, graph } = this.#running;
+    this.log.warn('Config reload requested');
+    const candidate = await store.reload();
+    const changed = await graph.reload(candidate.active);
+    store.commit(candidate);
+    this.#beginRun();
+    this.log.info('Config reloaded', { changed });
+  }
+
+  /** Stops everything. Idempotent. */
+  async close(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (running === undefined) return;
+    await running.graph.close();
+    this.log.info('Complete');
+  }
+
+  /** Clients tell runs apart by the second in which they began, so no two begin in the same one. */
+  #beginRun(): void {
+    this.#runSince = new Date(Math.max(Date.now(), this.#runSince.getTime() + 1000));
+  }
+}
+
+/** What the components get that does not come from the configuration. */
+interface Surroundings {
+  env: NodeJS.ProcessEnv;
+  directory: string;
+  log: Log;
+  store: ConfigStore;
+  /** When the present run began: at the start or with the last reload. */
+  runSince: () => Date;
+  reload: () => Promise<void>;
+}
+
+/** Declares every component: what it depends on and how it is made. They start in this order. */
+function declareComponents({ env, directory, log, store, runSince, reload }: Surroundings) {
+  const core = log.component('Core');
+  const graph = new ComponentGraph<Config>((name, error) => {
+    core.error('Component failed', { name, error });
+  });
+  return graph
+    .add('log', [], {
+      slice: slices.logOptions,
+      build: (options) => {
+        log.configure(options);
+        return log;
+      },
+      prepare: (_log, options) =>
+        simpleChange(() => {
+          log.configure(options);
+        }),
+    })
+    .add('database', [], {
+      slice: (config) => slices.databaseDirectory(config, directory),
+      build: (dir) => new Database(dir, log.component('ProcessStore')),
+    })
+    .add('disk', [], {
+      slice: (config) => slices.diskOptions(config, directory),
+      build: (options) => new DiskFilesystem(options),
+      prepare: (disk, options) =>
+        options.dir === disk.directory
+          ? simpleChange(() => {
+              disk.configure(options);
+            })
+          : undefined,
+    })
+    .add('memory', [], {
+      slice: slices.memoryOptions,
+      build: (options) => new MemoryFilesystem(options),
+      prepare: (memory, options) =>
+        simpleChange(() => {
+          memory.configure(options);
+        }),
+    })
+    .add('cleanup', ['disk', 'memory'], {
+      slice: () => undefined,
+      build: (_slice, { disk, memory }) => new Cleanup([disk, memory], log.component('Cleanup')),
+    })
+    .add('children', [], {
+      slice: () => undefined,
+      build: () => new Children(log.component('Process')),
+    })
+    .add('ffmpeg', ['children'], {
+      slice: (config) => config.ffmpeg.binary,
+      build: (binary, { children }) => new Ffmpeg(binary, children, log.component('Process')),
+    })
+    .add('auth', ['database'], {
+      slice: slices.authOptions,
+      build: (options, { database }) =>
+        new Auth({ ...options, https: { env } }, new AuthTables(database), log.component('Auth')),
+      prepare: (auth, options) => auth.prepare({ ...options, https: { env } }),
+    })
+    .add('http', ['disk', 'memory', 'auth'], {
+      slice: (config) => slices.httpSlice(config, directory),
+      build: async (slice, { disk, memory, auth }) => {
+        const mime = await MimeTypes.load(slice.mimeFile);
+        const guard = createGuard(auth);
+        const about: AboutOptions = {
+          name: slice.name,
+          id: slice.id,
+          version: VERSION,
+          get createdAt() {
+            return runSince();
+          },
+        };
+        const filesystems = [
+          { filesystem: disk, mount: '/', index: 'index.html' },
+          { filesystem: memory, mount: '/memfs' },
+        ];
+        return new HttpApp(
+          { cors: slice.cors },
+          {
+            log: log.component('HTTP'),
+            guard,
+            open: [pingRoutes, aboutRoutes(about, guard, () => auth.methods), loginRoutes(auth, guard)],
+            v3: [
+              revokeRoutes(auth),
+              configRoutes({ store, reload, readOnly: slice.isReadOnly }),
+              fsRoutes({ filesystems, mime, isReadOnly: slice.isReadOnly }),
+            ],
+            mounts: [
+              redirectRoutes(slice.redirects),
+              ...Object.entries(slice.directories).map(([prefix, dir]) =>
+                directoryRoutes({ prefix, directory: new DiskFilesystem({ dir, maxBytes: 0 }), mime }),
+              ),
+              mountRoutes({
+                filesystem: memory,
+                prefix: '/memfs',
+                mime,
+                defaultType: 'application/data',
+                isWritable: true,
+                auth: slice.memoryAuth,
+              }),
+              mountRoutes({
+                filesystem: disk,
+                prefix: '/',
+                mime,
+                defaultType: 'text/html',
+                index: 'index.html',
+                isWritable: false,
+              }),
+            ],
+          },
+        );
+      },
+    })
+    .add('listener', ['http'], {
+      slice: (config) => config.address,
+      build: (address, { http }) => new Listener(address, http, log.component('HTTP')),
+      prepare: (listener, address, { http }) => listener.prepare(address, http),
+    });
+}

@@ -1,0 +1,51 @@
+import process from 'node:process';
+import { App } from './app.ts';
+import { errorText } from './util/errors.ts';
+
+/**
+ * Runs the server until it is told to stop.
+ *
+ * Exit codes: 0 after SIGINT or SIGTERM, 1 if it cannot start or fails beyond repair, 130 or 143 if a second
+ * signal cuts the shutdown short.
+ */
+async function main(): Promise<void> {
+  const app = new App({ env: process.env, directory: process.cwd(), console: process.stderr });
+  let isStopping = false;
+
+  const stop = (signal: NodeJS.Signals, code: number) => {
+    // The guardian of the children outlives the server and ends whatever is left of them.
+    if (isStopping) process.exit(code);
+    isStopping = true;
+    app.log.info('Shutdown requested', { signal });
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        fail('Shutdown failed', error);
+      },
+    );
+  };
+  const fail = (message: string, error: unknown) => {
+    app.log.error(message, { error: errorText(error) });
+    process.exit(1);
+  };
+
+  process.on('SIGINT', () => {
+    stop('SIGINT', 130);
+  });
+  process.on('SIGTERM', () => {
+    stop('SIGTERM', 143);
+  });
+  process.on('SIGHUP', () => void app.reload());
+  process.on('uncaughtException', (error) => {
+    app.log.error('Unexpected error', { stack: error.stack ?? error.message });
+    process.exit(1);
+  });
+
+  try {
+    await app.start();
+  } catch (error) {
+    fail('Failed to start', error);
+  }
+}
+
+await main();

@@ -1,0 +1,115 @@
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import type { Config } from './config/schema.ts';
+import { mimeFileOf } from './config/mime-file.ts';
+import { auth0Provider, oidcProvider } from './auth/oidc.ts';
+import type { AuthOptions } from './auth/policy.ts';
+import type { LogOptions } from './log/logger.ts';
+import type { CorsPolicy } from './http/cors.ts';
+
+/*
+ * What each component depends on, in its own words. A reload compares these values, so they are plain data and
+ * hold nothing that the component does not use.
+ */
+
+const MEBIBYTE = 1024 * 1024;
+
+export function logOptions({ log }: Config): LogOptions {
+  return { level: log.level, topics: log.topics, maxLines: log.max_lines, format: log.format };
+}
+
+/** Everything but how the providers' servers are reached, which does not come from the configuration. */
+export function authOptions(config: Config): Omit<AuthOptions, 'https'> {
+  const { auth, access } = config.api;
+  const tenants = auth.auth0.enable ? auth.auth0.tenants : [];
+  return {
+    enabled: auth.enable,
+    username: auth.username,
+    password: auth.password,
+    secret: auth.jwt.secret,
+    previousSecrets: auth.jwt.previous_secrets,
+    lifetimes: { access: auth.jwt.access_lifetime_sec, refresh: auth.jwt.refresh_lifetime_sec },
+    providers: [
+      ...tenants.map(({ clientid, ...tenant }) =>
+        auth0Provider({ ...tenant, clientId: clientid }, auth.auth0.audience_check),
+      ),
+      ...auth.oidc.providers.map((provider) =>
+        oidcProvider({
+          issuer: provider.issuer,
+          audience: provider.audience,
+          clientId: provider.clientid,
+          algorithms: provider.algorithms,
+          users: provider.users,
+          userClaim: provider.user_claim,
+          groups: provider.groups,
+          groupsClaim: provider.groups_claim,
+          keysUri: provider.jwks_uri,
+        }),
+      ),
+    ],
+    prefersAuth0: auth.auth0.preferred,
+    trustsLocalhost: auth.disable_localhost,
+    hostNames: config.host.name,
+    trustedProxies: access.trusted_proxies,
+    access: { http: access.http, https: access.https },
+    isExposed: !isLoopback(hostOf(config.address)),
+  };
+}
+
+export function databaseDirectory({ db }: Config, cwd: string): string {
+  return resolve(cwd, db.dir);
+}
+
+export function memoryOptions({ storage }: Config): { maxBytes: number; purge: boolean } {
+  return { maxBytes: storage.memory.max_size_mbytes * MEBIBYTE, purge: storage.memory.purge };
+}
+
+export function diskOptions({ storage }: Config, cwd: string): { dir: string; maxBytes: number } {
+  return { dir: resolve(cwd, storage.disk.dir), maxBytes: storage.disk.max_size_mbytes * MEBIBYTE };
+}
+
+/** What the routes are made of; a change of any of it makes the application anew. */
+export interface HttpSlice {
+  id: string;
+  name: string;
+  isReadOnly: boolean;
+  cors: CorsPolicy[];
+  mimeFile: string;
+  memoryAuth: { username: string; password: string } | undefined;
+  redirects: Record<string, string>;
+  /** Directories by the path below which they are served. */
+  directories: Record<string, string>;
+}
+
+export function httpSlice(config: Config, cwd: string): HttpSlice {
+  const { storage, router } = config;
+  const { enable, username, password } = storage.memory.auth;
+  const routes = Object.entries(router.routes);
+  const directories = routes.filter(([path]) => path.endsWith('/*'));
+  return {
+    id: config.id,
+    name: config.name,
+    isReadOnly: config.api.read_only,
+    cors: [
+      { prefix: '/', origins: storage.cors.origins },
+      { prefix: '/memfs', origins: storage.cors.origins },
+      { prefix: '/api', origins: ['*'] },
+    ],
+    mimeFile: mimeFileOf(storage.mimetypes_file, cwd),
+    memoryAuth: enable ? { username, password } : undefined,
+    redirects: Object.fromEntries(routes.filter(([path]) => !path.endsWith('/*'))),
+    directories: {
+      ...Object.fromEntries(directories.map(([path, dir]) => [path, resolve(cwd, dir)])),
+      ...(router.ui_path === '' ? {} : { '/ui': resolve(cwd, router.ui_path) }),
+    },
+  };
+}
+
+/** The host of `host:port`; empty if it is not restricted. */
+function hostOf(address: string): string {
+  return address.slice(0, Math.max(address.lastIndexOf(':'), 0)).replace(/^\[|\]$/g, '');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || (isIP(host) === 4 ? host.startsWith('127.') : host === '::1');
+}
