@@ -174,7 +174,7 @@ function toList(value: unknown): unknown[] {
 }
 
 function number(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+  return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : 0;
 }
 
 function string(value: unknown): string {

@@ -1,16 +1,17 @@
 import { MAX_STREAMS, type Stream } from './stream.ts';
 
 // Addresses may be cut short without their closing quote, FFmpeg's log lines have a maximum length.
-const HEADER = /^(Input|Output) #(\d+), (.*?), (?:from|to) '(.*?)(?:':?)?$/;
-const DURATION = /^\s+Duration: (\d+):(\d+):(\d+)\.(\d+)/;
+const HEADER = /^(Input|Output) #(\d{1,15}), (.*?), (?:from|to) '(.*?)(?:':?)?$/;
+const DURATION = /^\s+Duration: (\d{1,15}):(\d{1,15}):(\d{1,15})\.(\d{1,15})/;
 // Anchored, for metadata of an input may hold any text.
-const STREAM = /^\s+Stream #(\d+):(\d+)(?:\[[0-9a-fx]+\])?(?:\(([a-z]+)\))?: (Video|Audio|Subtitle): (.*)/;
+const STREAM =
+  /^\s+Stream #(\d{1,15}):(\d{1,15})(?:\[[0-9a-fx]+\])?(?:\(([a-z]+)\))?: (Video|Audio|Subtitle): (.*)/;
 
 const CODEC = /^([^\s,]+)/;
-const BITRATE = /, (\d+) kb\/s/;
-const PICTURE = /, ([0-9A-Za-z_]+)(?:\([^)]+\))?, (\d+)x(\d+)/;
-const FPS = /, (\d+(?:\.\d+)?) fps/;
-const SOUND = /, (\d+) Hz, ([^,]+)/;
+const BITRATE = /, (\d{1,15}) kb\/s/;
+const PICTURE = /, ([0-9A-Za-z_]+)(?:\([^)]+\))?, (\d{1,15})x(\d{1,15})/;
+const FPS = /, (\d{1,15}(?:\.\d{1,15})?) fps/;
+const SOUND = /, (\d{1,15}) Hz, ([^,]+)/;
 
 /** Collects the streams that a plain FFmpeg lists before it begins. */
 export class PreludeParser {

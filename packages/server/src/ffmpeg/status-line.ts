@@ -12,15 +12,15 @@ export interface StatusLine {
 }
 
 // Without video the line begins with the size, the last one with `Lsize`.
-const STATUS = /^(?:frame=|L?size=\s*(?:N\/A|\d+\s*[kKM]i?B)\s+time=)/;
+const STATUS = /^(?:frame=|L?size=\s*(?:N\/A|\d{1,15}\s*[kKM]i?B)\s+time=)/;
 
-const FRAME = /frame=\s*(\d+)/;
-const Q = /\bL?q=\s*(-?\d+(?:\.\d+)?)/;
-const SIZE = /size=\s*(\d+)\s*(?:kB|KiB)/;
-const TIME = /\btime=\s*(-?)(\d+):(\d\d):(\d\d(?:\.\d+)?)/;
-const SPEED = /speed=\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)x/;
-const DROP = /drop=\s*(\d+)/;
-const DUP = /dup=\s*(\d+)/;
+const FRAME = /frame=\s*(\d{1,15})/;
+const Q = /\bL?q=\s*(-?\d{1,15}(?:\.\d{1,15})?)/;
+const SIZE = /size=\s*(\d{1,15})\s*(?:kB|KiB)/;
+const TIME = /\btime=\s*(-?)(\d{1,9}):(\d\d):(\d\d(?:\.\d{1,15})?)/;
+const SPEED = /speed=\s*(\d{1,15}(?:\.\d{1,15})?(?:e[+-]?\d{1,2})?)x/;
+const DROP = /drop=\s*(\d{1,15})/;
+const DUP = /dup=\s*(\d{1,15})/;
 
 /** Whether the line, without tags, is a status line of FFmpeg 4 to 8. */
 export function isStatusLine(line: string): boolean {
