@@ -1,4 +1,5 @@
 import type { CleanupRule } from '../storage/cleanup.ts';
+import { createShortId } from './short-id.ts';
 
 /** An input or output of FFmpeg. Options and address may contain placeholders. */
 export interface ProcessInput {
@@ -39,4 +40,10 @@ export interface ProcessLimits {
   memoryBytes: number;
   /** How long a limit must have been exceeded. */
   waitForSeconds: number;
+}
+
+/** Gives an id to inputs and outputs that have none. */
+export function completeIds(config: ProcessConfig): ProcessConfig {
+  const complete = <T extends ProcessInput>(io: T): T => (io.id === '' ? { ...io, id: createShortId() } : io);
+  return { ...config, inputs: config.inputs.map(complete), outputs: config.outputs.map(complete) };
 }

@@ -1,0 +1,423 @@
+import type { Spawner } from '../child/children.ts';
+import type { Component, PreparedChange } from '../components.ts';
+import { AddressFilter, type AddressLists } from '../ffmpeg/address-filter.ts';
+import type { Probe } from '../ffmpeg/probe.ts';
+import type { Logger } from '../log/logger.ts';
+import type { CleanupRule } from '../storage/cleanup.ts';
+import { CoreError, errorText } from '../util/errors.ts';
+import { completeIds, type ProcessConfig } from './config.ts';
+import { DiskGuard, type DiskUsage } from './disk-guard.ts';
+import { constraintFor, fitsConstraint } from './ffmpeg-constraint.ts';
+import type { Metadata } from './metadata.ts';
+import type { PlaceholderSources } from './placeholders.ts';
+import { createPlan, type Plan } from './plan.ts';
+import { History } from './report.ts';
+import { Resolver } from './resolve.ts';
+import { now, ProcessStore, type ProcessRecord, type StoredProcess, type StoreDatabase } from './store.ts';
+import { Task, type Runtime } from './task.ts';
+import type { AddressRules } from './validate.ts';
+
+export interface ProcessOptions {
+  /** How many processes may be active at a time; 0 is any number. */
+  maxProcesses: number;
+  placeholders: PlaceholderSources;
+  /** Which addresses FFmpeg may read and write. */
+  input: AddressLists;
+  output: AddressLists;
+  /** How many log lines of a run, and how many past runs of a process, are kept. */
+  maxLogLines: number;
+  maxHistory: number;
+  /** Path of the reference's `db.json`, which is taken over if nothing was ever stored. */
+  importFile: string;
+}
+
+/** The neighbours of the processes. */
+export interface ProcessParts {
+  spawner: Spawner;
+  ffmpeg: {
+    readonly binary: string;
+    readonly version: string;
+    probe(args: readonly string[], signal?: AbortSignal): Promise<Probe>;
+  };
+  database: StoreDatabase;
+  cleanup: { set(owner: string, rules: readonly CleanupRule[]): Promise<void> };
+  disk: DiskUsage;
+  /** Of component `Process`. */
+  log: Logger;
+}
+
+/** Everything that follows from options and neighbours. */
+interface Setting {
+  options: ProcessOptions;
+  parts: ProcessParts;
+  resolver: Resolver;
+  rules: AddressRules;
+  runtime: Runtime;
+  store: ProcessStore;
+}
+
+/** What a user may ask of a process. */
+export type Command = 'start' | 'stop' | 'restart' | 'reload';
+
+const SAVE_INTERVAL = 5_000;
+
+/** All processes of the API. Changes of one process happen one after the other and never keep up another one. */
+export class ProcessManager implements Component {
+  readonly #tasks = new Map<string, Task>();
+  readonly #diskGuard: DiskGuard;
+  #setting: Setting;
+  #metadata: Metadata | undefined;
+  #saver: NodeJS.Timeout | undefined;
+  #isOpen = false;
+
+  /** @throws CoreError `invalid` for address lists that cannot be understood. */
+  constructor(options: ProcessOptions, parts: ProcessParts) {
+    this.#setting = createSetting(options, parts);
+    this.#diskGuard = new DiskGuard(() => this.#stopWriters());
+  }
+
+  async start(): Promise<void> {
+    this.#isOpen = true;
+    await this.#open(this.#setting.store.load(this.#setting.options.importFile));
+    this.#saver = setInterval(() => {
+      this.#saveHistories();
+    }, SAVE_INTERVAL).unref();
+    this.#diskGuard.start(this.#setting.parts.disk);
+  }
+
+  /** Ends all children at once and waits for them. The orders stay: the processes come back with the next start. */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearInterval(this.#saver);
+    this.#diskGuard.close();
+    await this.#closeTasks();
+  }
+
+  /**
+   * Prepares new options and neighbours. With the change, only those children are replaced whose arguments or program
+   * differ; everything else runs on.
+   *
+   * @throws CoreError `invalid` for options that cannot work.
+   */
+  prepare(options: ProcessOptions, parts: ProcessParts): PreparedChange {
+    const next = createSetting(options, parts);
+    const moves = parts.database !== this.#setting.parts.database;
+    const records = moves ? next.store.load(options.importFile) : undefined;
+    return {
+      commit: async () => {
+        if (records) await this.#closeTasks();
+        this.#setting = next;
+        this.#diskGuard.start(parts.disk);
+        if (records) await this.#open(records);
+        else await Promise.all(this.list().map((task) => task.queue.run(() => this.#adapt(task))));
+      },
+      abort: () => {
+        // Nothing was opened.
+      },
+    };
+  }
+
+  /** Metadata of the server. */
+  get metadata(): Metadata {
+    if (this.#metadata === undefined) throw new Error('the process manager does not run');
+    return this.#metadata;
+  }
+
+  /** All processes, by id. */
+  list(): Task[] {
+    return [...this.#tasks.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** `undefined` if there is no such process. */
+  get(id: string): Task | undefined {
+    return this.#tasks.get(id);
+  }
+
+  /**
+   * Adds a process and starts it if it is to start by itself.
+   *
+   * @returns the configuration as it is stored.
+   * @throws CoreError `invalid` or `exists` with the reason why not.
+   */
+  async add(given: ProcessConfig): Promise<ProcessConfig> {
+    this.#requireOpen();
+    const config = completeIds(given);
+    const plan = this.#plan(config);
+    if (this.#tasks.has(config.id)) throw new CoreError('exists', 'process already exists');
+    const order = config.autostart ? 'start' : 'stop';
+    if (order === 'start') this.#requireFreePlace();
+    const createdAt = now();
+    const record = {
+      config,
+      order,
+      ffmpegConstraint: this.#constraint(),
+      createdAt,
+      updatedAt: createdAt,
+    } as const;
+    this.#setting.store.insert(record);
+    const task = this.#createTask(record, new History(this.#setting.options.maxHistory));
+    this.#tasks.set(task.id, task);
+    await task.queue.run(async () => {
+      await this.#use(task, plan);
+      this.#startIfOrdered(task);
+    });
+    return config;
+  }
+
+  /**
+   * Changes a process. FFmpeg is replaced only if its arguments, or the ids that name its streams, change.
+   *
+   * @param change makes the new configuration from the present one. It may have another id.
+   * @returns the configuration as it is stored.
+   * @throws CoreError `not_found`; `invalid` or `exists` with the reason why not. Nothing has changed then.
+   */
+  async update(id: string, change: (current: ProcessConfig) => ProcessConfig): Promise<ProcessConfig> {
+    return this.#change(id, async (task) => {
+      const config = completeIds(change(task.config));
+      const plan = this.#plan(config);
+      const isRenamed = config.id !== id;
+      if (isRenamed && this.#tasks.has(config.id)) throw new CoreError('exists', 'process already exists');
+      const record = { ...task.record, config, ffmpegConstraint: this.#constraint(), updatedAt: now() };
+      this.#setting.store.update(id, record);
+      if (isRenamed) {
+        await this.#rename(task, record, plan);
+      } else {
+        task.adopt(record);
+        await this.#use(task, plan);
+        this.#startIfOrdered(task);
+      }
+      return config;
+    });
+  }
+
+  /** Ends FFmpeg and forgets the process, its metadata and the files of rules that purge. Throws `not_found`. */
+  async remove(id: string): Promise<void> {
+    await this.#change(id, async (task) => {
+      this.#setting.store.remove(id);
+      await task.close();
+      this.#tasks.delete(id);
+      await this.#setting.parts.cleanup.set(task.owner, []);
+    });
+  }
+
+  /**
+   * Carries out a command and waits for its end.
+   *
+   * @throws CoreError `not_found`; `invalid` with the reason why not.
+   */
+  async command(id: string, command: Command): Promise<void> {
+    await this.#change(id, async (task) => {
+      switch (command) {
+        case 'start':
+          requireValid(task);
+          if (!task.isActive) this.#requireFreePlace();
+          this.#setOrder(task, 'start');
+          task.start();
+          break;
+        case 'stop':
+          this.#setOrder(task, 'stop');
+          await task.stop();
+          break;
+        case 'restart':
+          requireValid(task);
+          if (task.record.order === 'start' && !task.isActive) this.#requireFreePlace();
+          await task.restart();
+          break;
+        case 'reload': {
+          const plan = this.#plan(task.config);
+          await this.#setting.parts.cleanup.set(task.owner, plan.cleanup);
+          await task.replace(plan, this.#setting.runtime);
+          this.#startIfOrdered(task);
+        }
+      }
+    });
+  }
+
+  /** Looks at the inputs of a process; finds nothing for an invalid one. Throws `not_found`. */
+  async probe(id: string, signal?: AbortSignal): Promise<Probe> {
+    const task = this.#tasks.get(id);
+    if (task === undefined) throw unknownProcess();
+    if (task.plan === undefined) return { streams: [], log: [] };
+    return this.#setting.parts.ffmpeg.probe(task.plan.probeCommand, signal);
+  }
+
+  /** Makes tasks of what is stored and starts those that are ordered to run. */
+  async #open(records: readonly StoredProcess[]) {
+    const { store, options, parts } = this.#setting;
+    this.#metadata = store.metadataOfSystem();
+    for (const { history, ...record } of records) {
+      const withConstraint = { ...record, ffmpegConstraint: this.#checkConstraint(record) };
+      const task = this.#createTask(withConstraint, new History(options.maxHistory, history));
+      this.#tasks.set(task.id, task);
+    }
+    for (const task of this.list()) {
+      await task.queue.run(() => this.#adapt(task));
+    }
+    const surplus = this.list().filter((task) => task.isWaiting);
+    for (const { id } of surplus) parts.log.warn('Not started, too many processes are running', { id });
+  }
+
+  async #closeTasks(): Promise<void> {
+    await Promise.all(this.list().map((task) => task.queue.run(() => task.close())));
+    this.#saveHistories();
+    this.#tasks.clear();
+  }
+
+  /** Makes a task follow the present setting. */
+  async #adapt(task: Task): Promise<void> {
+    const { parts } = this.#setting;
+    task.history.resize(this.#setting.options.maxHistory);
+    let plan: Plan;
+    try {
+      plan = this.#plan(task.config);
+    } catch (error) {
+      const reason = errorText(error);
+      parts.log.warn('Ignoring', { id: task.id, error: reason });
+      await task.discard(reason);
+      return;
+    }
+    await this.#use(task, plan);
+    if (task.isWaiting) this.#startIfOrdered(task);
+  }
+
+  async #use(task: Task, plan: Plan): Promise<void> {
+    await this.#setting.parts.cleanup.set(task.owner, plan.cleanup);
+    await task.use(plan, this.#setting.runtime);
+  }
+
+  /** The process goes on under its new id as soon as its child under the old one is gone. */
+  async #rename(task: Task, record: ProcessRecord, plan: Plan): Promise<void> {
+    const renamed = this.#createTask(record, task.history, task.owner);
+    this.#tasks.delete(task.id);
+    this.#tasks.set(renamed.id, renamed);
+    await renamed.queue.run(async () => {
+      await task.close();
+      await this.#use(renamed, plan);
+      this.#startIfOrdered(renamed);
+    });
+  }
+
+  #createTask(record: ProcessRecord, history: History, owner?: string): Task {
+    const { store, parts, options } = this.#setting;
+    return new Task(record, {
+      metadata: store.metadataOfProcess(record.config.id),
+      history,
+      log: parts.log,
+      maxLogLines: options.maxLogLines,
+      ...(owner !== undefined && { owner }),
+    });
+  }
+
+  #plan(config: ProcessConfig): Plan {
+    const { resolver, rules } = this.#setting;
+    return createPlan(config, resolver, rules, (id) => {
+      const other = this.#tasks.get(id);
+      return other && resolver.outputs(other.config);
+    });
+  }
+
+  /** Runs a change of a process when its turn comes. Throws `not_found` if it is gone by then. */
+  async #change<T>(id: string, change: (task: Task) => Promise<T>): Promise<T> {
+    this.#requireOpen();
+    const task = this.#tasks.get(id);
+    if (task === undefined) throw unknownProcess();
+    return task.queue.run(() => {
+      this.#requireOpen();
+      if (this.#tasks.get(id) !== task) throw unknownProcess();
+      return change(task);
+    });
+  }
+
+  /** Without a free place the process stays ordered to run, but does not. */
+  #startIfOrdered(task: Task): void {
+    if (!this.#isOpen || task.record.order !== 'start') return;
+    if (task.isActive || this.#hasFreePlace()) task.start();
+  }
+
+  #setOrder(task: Task, order: ProcessRecord['order']): void {
+    if (task.record.order === order) return;
+    this.#setting.store.setOrder(task.id, order);
+  }
+
+  #hasFreePlace(): boolean {
+    const { maxProcesses } = this.#setting.options;
+    if (maxProcesses <= 0) return true;
+    let active = 0;
+    for (const task of this.#tasks.values()) if (task.isActive) active++;
+    return active < maxProcesses;
+  }
+
+  #requireFreePlace(): void {
+    if (this.#hasFreePlace()) return;
+    const { maxProcesses } = this.#setting.options;
+    throw new CoreError('invalid', `max. number of running processes (${maxProcesses}) reached`);
+  }
+
+  #requireOpen(): void {
+    if (!this.#isOpen) throw new CoreError('unavailable', 'the server is shutting down');
+  }
+
+  #constraint(): string {
+    return constraintFor(this.#setting.parts.ffmpeg.version);
+  }
+
+  /** The range of versions the process was made for; says so if FFmpeg is none of them. */
+  #checkConstraint({ config: { id }, ffmpegConstraint }: ProcessRecord): string {
+    const { version } = this.#setting.parts.ffmpeg;
+    const constraint = ffmpegConstraint || constraintFor(version, 'minor');
+    if (!fitsConstraint(version, constraint)) {
+      this.#setting.parts.log.warn(
+        "available FFmpeg version doesn't fit constraint; you have to update this process to adjust the constraint",
+        { id, constraint, version },
+      );
+    }
+    return constraint;
+  }
+
+  #saveHistories(): void {
+    const dirty = [...this.#tasks.values()].filter(({ history }) => history.isDirty);
+    if (dirty.length === 0) return;
+    try {
+      this.#setting.store.setHistories(dirty.map(({ id, history }) => ({ id, runs: history.runs() })));
+      for (const { history } of dirty) history.stored();
+    } catch (error) {
+      this.#setting.parts.log.error('The reports could not be stored', { error: errorText(error) });
+    }
+  }
+
+  /** The disk is full: stops what would go on filling it. */
+  async #stopWriters(): Promise<void> {
+    const writers = this.list().filter((task) => task.record.order === 'start' && task.plan?.writesFiles);
+    await Promise.allSettled(
+      writers.map((task) => {
+        this.#setting.parts.log.warn('Shutting down because filesystem is full', { id: task.id });
+        return this.command(task.id, 'stop');
+      }),
+    );
+  }
+}
+
+function createSetting(options: ProcessOptions, parts: ProcessParts): Setting {
+  const { placeholders, maxLogLines } = options;
+  return {
+    options,
+    parts,
+    resolver: new Resolver(placeholders),
+    rules: {
+      input: new AddressFilter(options.input),
+      output: new AddressFilter(options.output),
+      diskDir: placeholders.diskDir,
+    },
+    runtime: { spawner: parts.spawner, binary: parts.ffmpeg.binary, maxLogLines },
+    store: new ProcessStore(parts.database, parts.log),
+  };
+}
+
+function requireValid(task: Task): void {
+  if (task.plan === undefined) throw new CoreError('invalid', 'invalid process definition');
+}
+
+function unknownProcess(): CoreError {
+  return new CoreError('not_found', 'unknown process');
+}

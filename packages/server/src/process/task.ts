@@ -1,0 +1,250 @@
+import type { Spawner } from '../child/children.ts';
+import { Supervisor, type ExecState, type Order, type Supervision } from '../child/supervisor.ts';
+import { OutputParser } from '../ffmpeg/parser.ts';
+import type { Progress } from '../ffmpeg/progress.ts';
+import type { Report } from '../ffmpeg/report.ts';
+import type { Logger } from '../log/logger.ts';
+import type { ProcessConfig } from './config.ts';
+import type { Metadata } from './metadata.ts';
+import type { Plan } from './plan.ts';
+import { Queue } from './queue.ts';
+import type { History } from './report.ts';
+import { createShortId } from './short-id.ts';
+import type { ProcessRecord } from './store.ts';
+
+/** With what a process is run. */
+export interface Runtime {
+  spawner: Spawner;
+  /** Absolute path of FFmpeg. */
+  binary: string;
+  maxLogLines: number;
+}
+
+/** How a process is doing. */
+export interface TaskState {
+  order: Order;
+  /** `undefined` for an invalid process, which has no child. */
+  exec: ExecState | undefined;
+  /** Since the last change of `exec`. */
+  inStateMs: number;
+  /** Until the next start; `undefined` if none is scheduled. */
+  reconnectInMs: number | undefined;
+  /** `''` if there is none. */
+  lastLogLine: string;
+  progress: Progress;
+  memoryBytes: number;
+  /** 100 is all CPUs. */
+  cpuPercent: number;
+  /** The arguments of FFmpeg. */
+  command: readonly string[] | undefined;
+}
+
+/** What a valid process runs on. */
+interface Engine {
+  plan: Plan;
+  runtime: Runtime;
+  /** Ids of inputs and outputs, which name the streams in the progress. */
+  ioIds: readonly string[];
+  supervisor: Supervisor;
+}
+
+/** One process: what the user wants, and the FFmpeg that does it. Invalid as long as it has no plan. */
+export class Task {
+  readonly id: string;
+  readonly metadata: Metadata;
+  readonly history: History;
+  /** Names the owner of cleanup rules. Stays the same when the process gets another id. */
+  readonly owner: string;
+  /** Whatever changes the process goes through here, so that changes never overlap. */
+  readonly queue = new Queue();
+  readonly #log: Logger;
+  readonly #parser: OutputParser;
+  #record: ProcessRecord;
+  #engine: Engine | undefined;
+  #problem: { text: string; at: number } | undefined;
+  /** Between two supervisors: the place of the one must not be taken before the other has it. */
+  #isSwitching = false;
+
+  /** @param log of component `Process`. */
+  constructor(
+    record: ProcessRecord,
+    parts: { metadata: Metadata; history: History; log: Logger; maxLogLines: number; owner?: string },
+  ) {
+    this.id = record.config.id;
+    this.metadata = parts.metadata;
+    this.history = parts.history;
+    this.owner = parts.owner ?? createShortId();
+    this.#log = parts.log.with({ id: this.id });
+    this.#record = record;
+    this.#parser = new OutputParser(this.#parserOptions(parts.maxLogLines), this.history, this.#log);
+    this.#log.info('Created');
+  }
+
+  get record(): ProcessRecord {
+    return this.#record;
+  }
+
+  get config(): ProcessConfig {
+    return this.#record.config;
+  }
+
+  /** `undefined` for an invalid process. */
+  get plan(): Plan | undefined {
+    return this.#engine?.plan;
+  }
+
+  /** Whether FFmpeg runs, or is going to by itself. */
+  get isActive(): boolean {
+    if (this.#isSwitching) return true;
+    const supervisor = this.#engine?.supervisor;
+    if (supervisor === undefined) return false;
+    return isBusy(supervisor.state) || supervisor.status().reconnectInMs !== undefined;
+  }
+
+  /** Whether it is valid and ordered to run, but was never started, for want of a place. */
+  get isWaiting(): boolean {
+    return this.#record.order === 'start' && this.#engine?.supervisor.order === 'stop';
+  }
+
+  state(): TaskState {
+    const status = this.#engine?.supervisor.status();
+    return {
+      order: this.#record.order,
+      exec: status?.state,
+      inStateMs: status?.inStateMs ?? 0,
+      reconnectInMs: status?.reconnectInMs,
+      lastLogLine: this.#problem?.text ?? this.#parser.lastLine(),
+      progress: this.#parser.progress(),
+      memoryBytes: status?.memoryBytes ?? 0,
+      cpuPercent: status?.cpuPercent ?? 0,
+      command: this.#engine?.plan.command,
+    };
+  }
+
+  report(): Report {
+    const report = this.#parser.report();
+    return this.#problem ? { ...report, log: [...report.log, this.#problem] } : report;
+  }
+
+  /** How often each state was entered since FFmpeg's arguments last changed. */
+  transitions(): Readonly<Record<ExecState, number>> | undefined {
+    return this.#engine?.supervisor.status().transitions;
+  }
+
+  /** Takes over what is now stored. It takes effect with `use` or `discard`. */
+  adopt(record: ProcessRecord): void {
+    this.#record = record;
+  }
+
+  /** Follows a plan. A child whose arguments stay the same goes on; another one is ended first. */
+  async use(plan: Plan, runtime: Runtime): Promise<void> {
+    const engine = this.#engine;
+    if (engine === undefined || !this.#fits(engine, plan, runtime)) return this.replace(plan, runtime);
+    this.#engine = { ...engine, plan, runtime };
+    this.#parser.configure(this.#parserOptions(runtime.maxLogLines));
+    engine.supervisor.configure(toSupervision(this.config));
+  }
+
+  /** Follows a plan with a child of its own; the present one is ended. The new one still has to be started. */
+  async replace(plan: Plan, runtime: Runtime): Promise<void> {
+    this.#isSwitching = this.isActive;
+    try {
+      await this.#engine?.supervisor.close();
+    } finally {
+      this.#isSwitching = false;
+    }
+    this.#problem = undefined;
+    this.#parser.configure(this.#parserOptions(runtime.maxLogLines));
+    this.#engine = { plan, runtime, ioIds: this.#ioIds(), supervisor: this.#supervise(plan, runtime) };
+  }
+
+  /** Ends the child: the process cannot run, for the given reason. */
+  async discard(reason: string): Promise<void> {
+    await this.#engine?.supervisor.close();
+    this.#engine = undefined;
+    this.#problem = { text: reason, at: Date.now() };
+  }
+
+  /** Orders FFmpeg to run; one that ended is started at once. An invalid process only remembers the order. */
+  start(): void {
+    this.#record = { ...this.#record, order: 'start' };
+    this.#engine?.supervisor.start();
+  }
+
+  /** Orders FFmpeg not to run and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#record = { ...this.#record, order: 'stop' };
+    await this.#engine?.supervisor.stop();
+  }
+
+  /** Ends FFmpeg, if it runs, and starts it again. Does nothing unless it is ordered to run. */
+  async restart(): Promise<void> {
+    if (this.#record.order !== 'start') return;
+    const supervisor = this.#engine?.supervisor;
+    if (supervisor?.order === 'start') await supervisor.restart();
+    else supervisor?.start();
+  }
+
+  /** Ends FFmpeg for good; what it wrote last goes into the history. */
+  async close(): Promise<void> {
+    await this.#engine?.supervisor.close();
+    this.#parser.archive();
+  }
+
+  /** Whether the child need not be replaced. */
+  #fits(engine: Engine, plan: Plan, runtime: Runtime): boolean {
+    return (
+      engine.runtime.binary === runtime.binary &&
+      engine.runtime.spawner === runtime.spawner &&
+      isSame(engine.plan.command, plan.command) &&
+      isSame(engine.ioIds, this.#ioIds())
+    );
+  }
+
+  #supervise({ command }: Plan, { spawner, binary }: Runtime): Supervisor {
+    const options = { binary, args: command, log: this.#log, ...toSupervision(this.config) };
+    const supervisor = new Supervisor(spawner, options);
+    const parser = this.#parser;
+    supervisor.on('started', () => {
+      parser.started();
+    });
+    supervisor.on('line', (line) => {
+      if (parser.line(line)) supervisor.touch();
+    });
+    supervisor.on('note', (text) => {
+      parser.note(text);
+    });
+    supervisor.on('ended', () => {
+      parser.ended();
+    });
+    return supervisor;
+  }
+
+  #ioIds(): string[] {
+    const { inputs, outputs } = this.config;
+    return [...inputs.map(({ id }) => `i${id}`), ...outputs.map(({ id }) => `o${id}`)];
+  }
+
+  #parserOptions(maxLines: number) {
+    const { inputs, outputs } = this.config;
+    return { maxLines, inputIds: inputs.map(({ id }) => id), outputIds: outputs.map(({ id }) => id) };
+  }
+}
+
+function isBusy(state: ExecState): boolean {
+  return state === 'starting' || state === 'running' || state === 'finishing';
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index]);
+}
+
+function toSupervision(config: ProcessConfig): Supervision {
+  const { cpuPercent, memoryBytes, waitForSeconds } = config.limits;
+  return {
+    reconnect: config.reconnect,
+    reconnectDelayMs: config.reconnectDelaySeconds * 1000,
+    staleTimeoutMs: config.staleTimeoutSeconds * 1000,
+    limits: { cpuPercent, memoryBytes, waitForMs: waitForSeconds * 1000 },
+  };
+}
