@@ -18,10 +18,12 @@ import { fsRoutes } from './http/routes/fs.ts';
 import { loginRoutes, revokeRoutes } from './http/routes/login.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { Log, type LogConsole, type Logger } from './log/logger.ts';
+import { Reloader } from './reloader.ts';
 import * as slices from './slices.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
+import { errorText } from './util/errors.ts';
 
 export interface AppOptions {
   env: NodeJS.ProcessEnv;
@@ -38,6 +40,7 @@ export class App {
   readonly log: Logger;
   readonly #options: AppOptions;
   readonly #log: Log;
+  readonly #reloader = new Reloader(() => this.#reload());
   #running: { store: ConfigStore; graph: ReturnType<typeof declareComponents> } | undefined;
   #runSince = new Date(0);
 
@@ -65,7 +68,7 @@ export class App {
       log: this.#log,
       store,
       runSince: () => this.#runSince,
-      reload: () => this.reload(),
+      reloader: this.#reloader,
     });
     this.#beginRun();
     await graph.start(store.active);
@@ -73,20 +76,9 @@ export class App {
     store.logSettings();
   }
 
-  /**
-   * Moves to the configuration of the file and the environment, touching only what it changes.
-   *
-   * @throws whatever keeps the new configuration from running; the old one runs on then.
-   */
-  async reload(): Promise<void> {
-    if (this.#running === undefined) throw new Error('the server does not run');
-    const { store, graph } = this.#running;
-    this.log.warn('Config reload requested');
-    const candidate = await store.reload();
-    const changed = await graph.reload(candidate.active);
-    store.commit(candidate);
-    this.#beginRun();
-    this.log.info('Config reloaded', { changed });
+  /** Moves to the configuration of the file and the environment. Resolves when it runs, or the old one still does. */
+  reload(): Promise<void> {
+    return this.#reloader.request();
   }
 
   /** Stops everything. Idempotent. */
@@ -96,6 +88,23 @@ export class App {
     if (running === undefined) return;
     await running.graph.close();
     this.log.info('Complete');
+  }
+
+  /** Touches only what the new configuration changes. Throws what keeps it from running; the old one runs on then. */
+  async #reload(): Promise<void> {
+    if (this.#running === undefined) throw new Error('the server does not run');
+    const { store, graph } = this.#running;
+    this.log.warn('Config reload requested');
+    try {
+      const candidate = await store.reload();
+      const changed = await graph.reload(candidate.active);
+      store.commit(candidate);
+      this.#beginRun();
+      this.log.info('Config reloaded', { changed });
+    } catch (error) {
+      this.log.error('Config not reloaded, the previous one runs on', { error: errorText(error) });
+      throw error;
+    }
   }
 
   /** Clients tell runs apart by the second in which they began, so no two begin in the same one. */
@@ -112,11 +121,11 @@ interface Surroundings {
   store: ConfigStore;
   /** When the present run began: at the start or with the last reload. */
   runSince: () => Date;
-  reload: () => Promise<void>;
+  reloader: Reloader;
 }
 
 /** Declares every component: what it depends on and how it is made. They start in this order. */
-function declareComponents({ env, directory, log, store, runSince, reload }: Surroundings) {
+function declareComponents({ env, directory, log, store, runSince, reloader }: Surroundings) {
   const core = log.component('Core');
   const graph = new ComponentGraph<Config>((name, error) => {
     core.error('Component failed', { name, error });
@@ -198,7 +207,7 @@ function declareComponents({ env, directory, log, store, runSince, reload }: Sur
             open: [pingRoutes, aboutRoutes(about, guard, () => auth.methods), loginRoutes(auth, guard)],
             v3: [
               revokeRoutes(auth),
-              configRoutes({ store, reload, readOnly: slice.isReadOnly }),
+              configRoutes({ store, reloader, readOnly: slice.isReadOnly }),
               fsRoutes({ filesystems, mime, isReadOnly: slice.isReadOnly }),
             ],
             mounts: [

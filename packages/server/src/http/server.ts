@@ -48,8 +48,9 @@ export class HttpApp implements Component {
       requestTimeout: 0,
       rewriteUrl: (request) => canonicalUrl(request.url ?? '/'),
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-      frameworkErrors: (error, _request, reply) => {
-        sendError(reply, error);
+      // Of these, only a path that cannot be decoded can happen.
+      frameworkErrors: (_error, _request, reply) => {
+        sendMalformed(reply as FastifyReply);
       },
     });
   }
@@ -154,6 +155,11 @@ function sendError(reply: FastifyReply, error: unknown): FastifyReply {
   if (expectsContinue(reply.request.raw)) reply.header('connection', 'close');
   if (reply.request.method === 'HEAD') return reply.code(answer.status).removeHeader('content-type').send();
   return sendJson(reply, answer.body(), answer.status);
+}
+
+/** The answer to what is no request, in the form of the listener's own. */
+function sendMalformed(reply: FastifyReply): void {
+  void reply.code(400).header('content-type', 'text/plain; charset=utf-8').send('400 Bad Request');
 }
 
 function logAccess(log: Logger, guard: Guard, request: FastifyRequest, reply: FastifyReply): void {

@@ -7,7 +7,6 @@ import {
   ConfigVersionError,
   ConfigWriteError,
 } from '../../config/store.ts';
-import { errorText } from '../../util/errors.ts';
 import { JsonError } from '../../util/json.ts';
 import { readBody } from '../body.ts';
 import { JSON_BODY_LIMIT } from '../decode.ts';
@@ -15,24 +14,28 @@ import { ApiError } from '../errors.ts';
 import { sendJson } from '../json.ts';
 import type { Routes } from '../server.ts';
 
+/** Moves the running server to the configuration of the file. */
+export interface ReloadControl {
+  /** How the latest reload went; undefined before the first. */
+  readonly latest: { state: 'running' | 'done' | 'failed'; at: Date; error: string } | undefined;
+  request(): Promise<void>;
+}
+
 export interface ConfigRoutesOptions {
   store: ConfigStore;
-  /** Moves the running server to the configuration of the file. Rejects if the old one still runs. */
-  reload: () => Promise<void>;
+  reloader: ReloadControl;
   /** Leaves out what changes something. */
   readOnly: boolean;
 }
 
 /** `/config`: reading, changing and reloading the configuration. */
-export function configRoutes({ store, reload, readOnly }: ConfigRoutesOptions): Routes {
-  const reloader = new Reloader(reload);
+export function configRoutes({ store, reloader, readOnly }: ConfigRoutesOptions): Routes {
   return (app) => {
     app.get('/config', (_request, reply) => sendJson(reply, toAnswer(store)));
 
     // Here and not with the configuration: clients of the reference do not expect a tag there.
     app.get('/config/status', (_request, reply) => {
-      const status: ConfigStatus = { loaded_at: store.loadedAt.toISOString(), reload: reloader.latest };
-      return sendJson(reply.header('etag', `"${store.tag}"`), status);
+      return sendJson(reply.header('etag', `"${store.tag}"`), toStatus(store, reloader));
     });
 
     if (readOnly) return;
@@ -51,7 +54,7 @@ export function configRoutes({ store, reload, readOnly }: ConfigRoutesOptions): 
     });
 
     app.get('/config/reload', (_request, reply) => {
-      reloader.request();
+      void reloader.request();
       return sendJson(reply, 'OK');
     });
   };
@@ -67,6 +70,11 @@ function toAnswer(store: ConfigStore): ConfigAnswer {
   };
 }
 
+function toStatus(store: ConfigStore, { latest }: ReloadControl): ConfigStatus {
+  const reload = latest === undefined ? null : { ...latest, at: latest.at.toISOString() };
+  return { loaded_at: store.loadedAt.toISOString(), reload };
+}
+
 function sendFailure(reply: FastifyReply, error: unknown): FastifyReply {
   if (error instanceof JsonError) throw new ApiError(400, 'Invalid JSON', error);
   if (error instanceof ConfigVersionError) throw new ApiError(400, 'Invalid config version', error);
@@ -75,41 +83,4 @@ function sendFailure(reply: FastifyReply, error: unknown): FastifyReply {
   // compat: the one error that is not in the API's usual form.
   if (error instanceof ConfigConflict) return sendJson(reply, error.messages, 409);
   throw error;
-}
-
-/** Runs reloads in the background, one at a time; requests that come meanwhile are answered by one more. */
-class Reloader {
-  readonly #reload: () => Promise<void>;
-  #latest: ConfigStatus['reload'] = null;
-  #isWanted = false;
-
-  constructor(reload: () => Promise<void>) {
-    this.#reload = reload;
-  }
-
-  get latest(): ConfigStatus['reload'] {
-    return this.#latest;
-  }
-
-  request(): void {
-    this.#isWanted = true;
-    if (this.#latest?.state !== 'running') void this.#run();
-  }
-
-  async #run(): Promise<void> {
-    while (this.#isWanted) {
-      this.#isWanted = false;
-      this.#latest = outcome('running');
-      try {
-        await this.#reload();
-        this.#latest = outcome('done');
-      } catch (error) {
-        this.#latest = outcome('failed', errorText(error));
-      }
-    }
-  }
-}
-
-function outcome(state: 'running' | 'done' | 'failed', error = ''): NonNullable<ConfigStatus['reload']> {
-  return { state, at: new Date().toISOString(), error };
 }
