@@ -50,7 +50,7 @@ export class HttpApp implements Component {
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
       // Of these, only a path that cannot be decoded can happen.
       frameworkErrors: (_error, _request, reply) => {
-        sendMalformed(reply as FastifyReply);
+        sendMalformed(reply);
       },
     });
   }
