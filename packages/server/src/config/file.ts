@@ -115,7 +115,7 @@ function parseConfig(text: string): { config: Config; version: number } {
   }
   // With a version in it, it is an object.
   const object = json as Record<string, unknown>;
-  const upgraded = version === CURRENT_VERSION ? object : upgradeConfig(completeOldFile(object), version);
+  const upgraded = upgradeConfig(version === CURRENT_VERSION ? object : completeOldFile(object), version);
   return { config: decodeConfig(upgraded, defaultConfig()), version };
 }
 

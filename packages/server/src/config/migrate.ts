@@ -10,10 +10,9 @@ type Json = Record<string, unknown>;
  * @param version 1, 2 or 3.
  */
 export function upgradeConfig(config: Json, version: number): Json {
-  let upgraded = config;
-  if (version < 2) upgraded = upgradeRtmp(upgraded);
-  if (version < 3) upgraded = upgradeCacheTypes(upgraded);
-  return { ...upgraded, version: CURRENT_VERSION };
+  if (version === CURRENT_VERSION) return config;
+  const second = version === 1 ? upgradeRtmp(config) : config;
+  return { ...upgradeCacheTypes(second), version: CURRENT_VERSION };
 }
 
 /** Adds what a whole file of an old layout may leave out although the upgrade asks for it. */

@@ -22,9 +22,14 @@ export function restoreSecrets(name: string, value: unknown, earlier: unknown): 
   const isHidden = VARIABLES.some((variable) => variable.name === name && variable.redacted === true);
   if (!isHidden) return value;
   if (!Array.isArray(value)) return value === PLACEHOLDER ? earlier : value;
-  const secrets = earlier as string[];
-  return (value as string[])
-    .map((secret, index) => (secret === PLACEHOLDER ? secrets[index] : secret))
+  return restoreList(value as string[], earlier as string[]);
+}
+
+/** Secrets are added in front, the newest first, and dropped at the end. */
+function restoreList(secrets: string[], earlier: string[]): string[] {
+  const added = Math.max(0, secrets.length - earlier.length);
+  return secrets
+    .map((secret, index) => (secret === PLACEHOLDER ? earlier[index - added] : secret))
     .filter((secret) => secret !== undefined);
 }
 
