@@ -54,7 +54,7 @@ export function parseV4l2(text: string): Device[] {
   const devices: Device[] = [];
   let card = { name: '', extra: '' };
   for (const line of text.split('\n')) {
-    const header = /^(\S.*?)(?: \((.*)\))?:\s*$/.exec(line);
+    const header = /^(\S.*?)(?: \(([^()]*)\))?:\s*$/.exec(line);
     if (header) card = { name: header[1] ?? '', extra: header[2] ?? '' };
     const file = /^\s+(\/dev\/video\d+)\s*$/.exec(line)?.[1];
     if (file !== undefined) devices.push({ id: file, ...card, media: 'video' });

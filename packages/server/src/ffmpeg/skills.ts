@@ -149,7 +149,9 @@ function lines(text: string): string[] {
 }
 
 function rows(text: string, pattern: RegExp): RegExpExecArray[] {
-  return lines(text).flatMap((line) => pattern.exec(line) ?? []) as unknown as RegExpExecArray[];
+  return lines(text)
+    .map((line) => pattern.exec(line))
+    .filter((row) => row !== null);
 }
 
 function words(text: string | undefined): string[] | undefined {
