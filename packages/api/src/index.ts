@@ -12,3 +12,23 @@ export {
 export { FileInfo, FilesystemInfo } from './fs.ts';
 export { About, AboutMinimal } from './about.ts';
 export { AccessToken, LoginRequest, RevokeRequest, TokenPair } from './auth.ts';
+export { Metadata } from './metadata.ts';
+export {
+  AvStream,
+  Command,
+  Probe,
+  ProbeIO,
+  Process,
+  ProcessConfig,
+  ProcessConfigBody,
+  ProcessConfigIO,
+  ProcessConfigIOCleanup,
+  ProcessConfigLimits,
+  ProcessReport,
+  ProcessReportEntry,
+  ProcessState,
+  Progress,
+  ProgressIO,
+  WidgetProcess,
+} from './process.ts';
+export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';

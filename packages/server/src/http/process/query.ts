@@ -1,0 +1,53 @@
+import type { FastifyRequest } from 'fastify';
+import { createGlob } from '../../storage/glob.ts';
+
+/** The parts of a process that a client can ask for. */
+export const PARTS = ['config', 'state', 'report', 'metadata'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** The parts named by `filter`; all if it names none, and none if it names only unknown ones. */
+export function partsOf(request: FastifyRequest): ReadonlySet<Part> {
+  const names = split(valueOf(request, 'filter')).map(decodeAgain);
+  return new Set(names.length === 0 ? PARTS : PARTS.filter((part) => names.includes(part)));
+}
+
+/** Whether a process is among those that the query asks for. */
+export function selectionOf(
+  request: FastifyRequest,
+): (process: { id: string; reference: string }) => boolean {
+  const reference = decodeAgain(valueOf(request, 'reference'));
+  const ids = new Set(split(valueOf(request, 'id')).flatMap((id) => [id, decodeAgain(id)]));
+  const idPattern = decodeAgain(valueOf(request, 'idpattern'));
+  const referencePattern = decodeAgain(valueOf(request, 'refpattern'));
+  const matchesId = idPattern === '' ? undefined : createGlob(idPattern);
+  const matchesReference = referencePattern === '' ? undefined : createGlob(referencePattern);
+  return (process) => {
+    if (matchesId?.(process.id) === false) return false;
+    if (matchesReference?.(process.reference) === false) return false;
+    // compat: with a reference, ids do not count.
+    if (reference !== '') return process.reference === reference;
+    return ids.size === 0 || ids.has(process.id);
+  };
+}
+
+function valueOf(request: FastifyRequest, name: string): string {
+  const value = (request.query as Record<string, string | string[] | undefined>)[name];
+  return (Array.isArray(value) ? value[0] : value) ?? '';
+}
+
+/** The entries of a comma-separated list. A comma that is escaped once more is part of an entry. */
+function split(text: string): string[] {
+  return text.split(',').filter((entry) => entry !== '');
+}
+
+/**
+ * compat: clients of the reference encode values twice, because it decodes them twice, the second time as form values.
+ * What cannot be decoded again is meant as it is.
+ */
+export function decodeAgain(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}

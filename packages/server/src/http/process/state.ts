@@ -1,0 +1,103 @@
+import type { Progress as ApiProgress, ProcessState, ProgressIO } from '@millrace/api';
+import type { IoProgress, Progress } from '../../ffmpeg/progress.ts';
+import type { TaskState } from '../../process/task.ts';
+
+type AvStream = NonNullable<IoProgress['avstream']>;
+
+/** The API's form of how a process is doing. */
+export function toApiState(state: TaskState): ProcessState {
+  const { exec, reconnectInMs } = state;
+  return {
+    // compat: a process that is not valid has neither.
+    order: exec === undefined ? '' : state.order,
+    exec: exec ?? '',
+    runtime_seconds: Math.floor(Math.round(state.inStateMs / 10) / 100),
+    reconnect_seconds: reconnectSeconds(exec, reconnectInMs),
+    last_logline: state.lastLogLine,
+    progress: toApiProgress(state.progress),
+    memory_bytes: state.memoryBytes,
+    cpu_usage: toThousandths(state.cpuPercent),
+    command: state.command ? [...state.command] : null,
+  };
+}
+
+function reconnectSeconds(exec: TaskState['exec'], reconnectInMs: number | undefined): number {
+  if (reconnectInMs !== undefined) return Math.floor(reconnectInMs / 1000);
+  return exec === undefined ? 0 : -1;
+}
+
+function toApiProgress(progress: Progress): ApiProgress {
+  return {
+    inputs: progress.inputs.map(toApiIo),
+    outputs: progress.outputs.map(toApiIo),
+    frame: progress.frame,
+    packet: progress.packet,
+    fps: toThousandths(progress.fps),
+    q: toThousandths(progress.q),
+    size_kb: toKibibytes(progress.sizeBytes),
+    time: toThousandths(progress.timeSeconds),
+    bitrate_kbit: toThousandths(progress.bitrateKbit),
+    speed: toThousandths(progress.speed),
+    drop: progress.drop,
+    dup: progress.dup,
+  };
+}
+
+function toApiIo(io: IoProgress): ProgressIO {
+  return {
+    id: io.id,
+    address: io.address,
+    index: io.index,
+    stream: io.stream,
+    format: io.format,
+    type: io.type,
+    codec: io.codec,
+    coder: io.coder,
+    frame: io.frame,
+    keyframe: io.keyframe,
+    framerate: io.framerate,
+    fps: toThousandths(io.fps),
+    packet: io.packet,
+    pps: toThousandths(io.pps),
+    size_kb: toKibibytes(io.sizeBytes),
+    bitrate_kbit: toThousandths(io.bitrateKbit),
+    extradata_size_bytes: io.extradataSizeBytes,
+    ...(io.pixFmt !== '' && { pix_fmt: io.pixFmt }),
+    q: toThousandths(io.q),
+    ...(io.width !== 0 && { width: io.width }),
+    ...(io.height !== 0 && { height: io.height }),
+    ...(io.samplingHz !== 0 && { sampling_hz: io.samplingHz }),
+    ...(io.layout !== '' && { layout: io.layout }),
+    ...(io.channels !== 0 && { channels: io.channels }),
+    avstream: io.avstream ? toApiAvStream(io.avstream) : null,
+  };
+}
+
+function toApiAvStream(avstream: AvStream): NonNullable<ProgressIO['avstream']> {
+  const { input, output, loopingRuntimeSeconds, ...rest } = avstream;
+  return {
+    input: toApiAvStreamIo(input),
+    output: toApiAvStreamIo(output),
+    aqueue: rest.aqueue,
+    queue: rest.queue,
+    dup: rest.dup,
+    drop: rest.drop,
+    enc: rest.enc,
+    looping: rest.looping,
+    looping_runtime: loopingRuntimeSeconds,
+    duplicating: rest.duplicating,
+    gop: rest.gop,
+  };
+}
+
+function toApiAvStreamIo({ state, packet, timeSeconds, sizeBytes }: AvStream['input']) {
+  return { state, packet, time: Math.floor(timeSeconds), size_kb: toKibibytes(sizeBytes) };
+}
+
+function toThousandths(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+function toKibibytes(bytes: number): number {
+  return Math.floor(bytes / 1024);
+}
