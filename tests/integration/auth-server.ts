@@ -73,7 +73,7 @@ export class AuthServer {
   readonly #listener: Listener;
   readonly #ownDir: string | undefined;
 
-  private constructor(options: AuthOptions, dir: string | undefined) {
+  private constructor(options: AuthOptions, dir: string | undefined, bodyTimeout: number | undefined) {
     this.#ownDir = dir === undefined ? mkdtempSync(join(tmpdir(), 'millrace-auth-')) : undefined;
     this.#database = new Database(dir ?? this.#ownDir ?? '', this.log.component('DB'));
     this.auth = new Auth(options, new AuthTables(this.#database), this.log.component('Auth'));
@@ -93,7 +93,11 @@ export class AuthServer {
       {
         log: this.log.component('HTTP'),
         guard,
-        open: [pingRoutes, aboutRoutes(about, guard, () => this.auth.methods), loginRoutes(this.auth, guard)],
+        open: [
+          pingRoutes,
+          aboutRoutes(about, guard, () => this.auth.methods),
+          loginRoutes(this.auth, guard, bodyTimeout),
+        ],
         v3: [revokeRoutes(this.auth), thing],
         mounts: [],
       },
@@ -101,9 +105,16 @@ export class AuthServer {
     this.#listener = new Listener('127.0.0.1:0', this.#app, this.log.component('HTTP'));
   }
 
-  /** @param dir where the database is; a folder of its own, removed at the end, if left out. */
-  static async start(options: Partial<AuthOptions> = {}, dir?: string): Promise<AuthServer> {
-    const server = new AuthServer({ ...OPTIONS, ...options }, dir);
+  /**
+   * @param dir where the database is; a folder of its own, removed at the end, if left out.
+   * @param bodyTimeout of the login, in milliseconds; the product's if left out.
+   */
+  static async start(
+    options: Partial<AuthOptions> = {},
+    dir?: string,
+    bodyTimeout?: number,
+  ): Promise<AuthServer> {
+    const server = new AuthServer({ ...OPTIONS, ...options }, dir, bodyTimeout);
     await server.#database.start();
     await server.auth.start();
     await server.#app.start();

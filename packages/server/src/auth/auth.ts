@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { LRUCache } from 'lru-cache';
 import type { Component, PreparedChange } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { CoreError, errorText } from '../util/errors.ts';
@@ -11,13 +10,9 @@ import { HttpsJson } from './https-json.ts';
 import { KEY_SET_TIMES, KeySet } from './jwks.ts';
 import { identify, TokenRefused } from './oidc.ts';
 import { type AuthOptions, Policy } from './policy.ts';
-import { Revocations, type RevocationStore } from './revocations.ts';
-import { type AdmissionStore, Subjects } from './subjects.ts';
+import { type AuthStore, Sessions, type TokenPair } from './sessions.ts';
 import { Throttle, THROTTLE_DEFAULTS, Throttled } from './throttle.ts';
-import { type Claims, newTokenId, sessionOf, type TokenUse } from './tokens.ts';
-
-/** What of access control is kept over a restart. */
-export type AuthStore = RevocationStore & AdmissionStore;
+import type { Claims, TokenUse } from './tokens.ts';
 
 export interface Credentials {
   username: string;
@@ -32,16 +27,10 @@ export interface LoginAttempt {
   token?: string | undefined;
 }
 
-export interface TokenPair {
-  accessToken: string;
-  refreshToken: string;
-}
-
 /** Whether a request may pass the token check, and if not, why. */
 export type Access = { granted: true } | { granted: false; hasToken: boolean; reason: string };
 
 const GRANTED: Access = { granted: true };
-const MAX_VERIFIED = 1000;
 const MAX_AUTHORIZATION_HEADERS = 20;
 const BEARER = /^bearer ([^\s]+)$/i;
 
@@ -49,14 +38,11 @@ const BEARER = /^bearer ([^\s]+)$/i;
 export class Auth implements Component {
   readonly #log: Logger;
   readonly #audit: Audit;
-  readonly #revocations: Revocations;
-  readonly #subjects: Subjects;
+  readonly #sessions: Sessions;
   readonly #logins: Throttle;
   /** Of its own: a client that repeats a dead refresh token must not keep people from logging in. */
   readonly #refreshes: Throttle;
   readonly #randomSecret = randomBytes(32).toString('base64url');
-  /** `Authorization` headers with a valid access token, which a check costs next to nothing to find again. */
-  readonly #verified = new LRUCache<string, Claims>({ max: MAX_VERIFIED });
   #keySets: ReadonlyMap<string, KeySet>;
   #fetcher: HttpsJson;
   #policy: Policy;
@@ -65,20 +51,18 @@ export class Auth implements Component {
   constructor(options: AuthOptions, store: AuthStore, log: Logger) {
     this.#log = log;
     this.#audit = new Audit(log);
-    this.#revocations = new Revocations(store);
-    this.#subjects = new Subjects(store);
     const limits = { ...THROTTLE_DEFAULTS, ...options.throttle };
     this.#logins = new Throttle(limits);
     this.#refreshes = new Throttle(limits);
     this.#fetcher = new HttpsJson(options.https);
     this.#keySets = this.#keySetsFor(options, new Map(), this.#fetcher);
     this.#policy = this.#policyFor(options, this.#keySets);
+    this.#sessions = new Sessions(this.#policy, store, log);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- components are asynchronous, this one need not be
   async start(): Promise<void> {
-    this.#revocations.load(now());
-    this.#subjects.load(now());
+    this.#sessions.load();
     for (const keySet of this.#keySets.values()) keySet.start();
     this.#warn(this.#policy);
   }
@@ -99,7 +83,7 @@ export class Auth implements Component {
         const previous = new Set(before.values());
         this.#policy = policy;
         this.#keySets = keySets;
-        this.#verified.clear();
+        this.#sessions.configure(policy);
         const limits = { ...THROTTLE_DEFAULTS, ...options.throttle };
         this.#logins.configure(limits);
         this.#refreshes.configure(limits);
@@ -140,6 +124,11 @@ export class Auth implements Component {
     });
   }
 
+  /** How many answers to failed logins are held back. */
+  get delayed(): number {
+    return this.#logins.delayed;
+  }
+
   /** How many attempts there were since the start, by method and result. */
   attempts(): ReturnType<Audit['attempts']> {
     return this.#audit.attempts();
@@ -171,15 +160,14 @@ export class Auth implements Component {
     const { enabled, trustsLocalhost, hostNames } = this.#policy.options;
     if (!enabled) return GRANTED;
     const { authorization } = request.headers;
-    const verified = authorization === undefined ? undefined : this.#verified.get(authorization);
-    if (verified !== undefined && verified.expiresAt > now()) return GRANTED;
+    if (authorization !== undefined && this.#sessions.isVerified(authorization)) return GRANTED;
     if (trustsLocalhost && this.#isLocal(request, hostNames)) return GRANTED;
 
     let reason = 'no token';
     const tokens = bearerTokens(request);
     for (const { header, token } of tokens) {
       try {
-        this.#verified.set(header, this.#verify(token, 'access'));
+        this.#sessions.remember(header, this.#sessions.verify(token, ['access']));
         return GRANTED;
       } catch (error) {
         reason = errorText(error);
@@ -217,35 +205,21 @@ export class Auth implements Component {
       this.#record({ event: 'login', result: 'failure', method: 'none', caller, reason });
       throw new CoreError('invalid', reason);
     } catch (error) {
-      if (error instanceof CoreError)
+      if (error instanceof CoreError) {
         await this.#throttled(caller, () => this.#logins.delay(caller.address, signal));
+      }
       throw error;
     }
   }
 
   /** A new access token for a valid refresh token. Throws `unauthorized`, or Throttled. */
   async refresh(request: IncomingMessage): Promise<string> {
-    const claims = await this.#requireRefreshToken(request);
-    return this.#issueAccess(claims.subject, sessionOf(claims.id));
+    return this.#sessions.renew(await this.#requireRefreshToken(request));
   }
 
   /** New tokens for a valid refresh token, which is invalid from now on. The session ends when it would have. */
   async rotate(request: IncomingMessage): Promise<TokenPair> {
-    const claims = await this.#requireRefreshToken(request);
-    const session = sessionOf(claims.id);
-    const issuedAt = this.#revocations.issueTime(claims.subject, now());
-    const lifetime = Math.floor(claims.expiresAt - issuedAt);
-    this.#revocations.rotate(claims, now());
-    return {
-      accessToken: this.#issueAccess(claims.subject, session),
-      refreshToken: this.#policy.tokens.issue(
-        'refresh',
-        claims.subject,
-        newTokenId(session),
-        issuedAt,
-        lifetime,
-      ),
-    };
+    return this.#sessions.rotate(await this.#requireRefreshToken(request));
   }
 
   /** Ends the session of the presented token, whichever of the two it is. Throws `unauthorized`. */
@@ -257,23 +231,20 @@ export class Auth implements Component {
       this.#record({ ...entry, result: 'failure', reason });
       throw unauthorized();
     }
-    this.#revocations.endSession(claims, Math.max(claims.expiresAt, this.#sessionEnd()), now());
-    this.#verified.clear();
+    this.#sessions.end(claims);
     this.#record({ ...entry, result: 'success', subject: claims.subject, tokenId: claims.id });
   }
 
   /** Makes everything issued so far invalid: for one subject, or for all. */
   revoke(subject: string | undefined, request: IncomingMessage): void {
-    if (subject === undefined) this.#revocations.revokeAll(now());
-    else this.#revocations.revokeSubject(subject, now());
-    this.#verified.clear();
+    this.#sessions.revoke(subject);
     const caller = this.caller(request);
     this.#record({ event: 'revoke', result: 'success', method: 'token', caller, subject: subject ?? '*' });
   }
 
   async #loginLocally(credentials: Credentials | undefined, caller: Caller): Promise<TokenPair | undefined> {
     if (credentials === undefined) return undefined;
-    const { username, password } = credentials;
+    const { username } = credentials;
     const attempt = { address: caller.address, account: username };
     const entry = { event: 'login', method: 'local', caller, subject: username } as const;
     await this.#throttled(caller, () => {
@@ -281,7 +252,7 @@ export class Auth implements Component {
     });
     let isRight: boolean;
     try {
-      isRight = await this.#policy.account.matches(username, password);
+      isRight = await this.#matches(credentials);
     } catch (error) {
       this.#logins.excuse(attempt);
       if (error instanceof CoreError && error.code === 'unavailable') throw new Throttled(1);
@@ -296,6 +267,13 @@ export class Auth implements Component {
     return this.#issuePair(username, entry);
   }
 
+  /** Whether the credentials are right at the moment the answer is there: a reload may come in between. */
+  async #matches({ username, password }: Credentials): Promise<boolean> {
+    const { account } = this.#policy;
+    const isRight = await account.matches(username, password);
+    return account === this.#policy.account ? isRight : this.#matches({ username, password });
+  }
+
   async #loginWithToken(token: string | undefined, caller: Caller): Promise<TokenPair | undefined> {
     const { providers } = this.#policy;
     if (token === undefined || providers.length === 0) return undefined;
@@ -308,7 +286,7 @@ export class Auth implements Component {
       const identity = await identify(token, providers);
       this.#logins.excuse(attempt);
       if (identity === undefined) return undefined;
-      this.#subjects.admit(identity, this.#sessionEnd(), now());
+      this.#sessions.admit(identity);
       return this.#issuePair(identity.subject, entry);
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error;
@@ -320,18 +298,9 @@ export class Auth implements Component {
   }
 
   #issuePair(subject: string, entry: Pick<AuditEntry, 'event' | 'method' | 'caller'>): TokenPair {
-    const id = newTokenId();
-    const issuedAt = this.#revocations.issueTime(subject, now());
+    const { id, ...pair } = this.#sessions.open(subject);
     this.#record({ ...entry, result: 'success', subject, tokenId: id });
-    return {
-      accessToken: this.#issueAccess(subject, sessionOf(id)),
-      refreshToken: this.#policy.tokens.issue('refresh', subject, id, issuedAt),
-    };
-  }
-
-  #issueAccess(subject: string, session: string): string {
-    const issuedAt = this.#revocations.issueTime(subject, now());
-    return this.#policy.tokens.issue('access', subject, newTokenId(session), issuedAt);
+    return pair;
   }
 
   async #requireRefreshToken(request: IncomingMessage): Promise<Claims> {
@@ -360,33 +329,12 @@ export class Auth implements Component {
     let reason = 'no token';
     for (const { token } of tokens) {
       try {
-        return { claims: this.#verify(token, ...uses), hasToken: true, reason: '' };
+        return { claims: this.#sessions.verify(token, uses), hasToken: true, reason: '' };
       } catch (error) {
         reason = errorText(error);
       }
     }
     return { hasToken: tokens.length > 0, reason };
-  }
-
-  #verify(token: string, ...uses: TokenUse[]): Claims {
-    const { tokens, options } = this.#policy;
-    const claims = tokens.verify(token, now());
-    if (!uses.includes(claims.use)) throw new CoreError('unauthorized', 'token is for another use');
-    const { subject, id } = claims;
-    const isKnown = this.#subjects.mayEnter(subject, options.username, options.providers, now());
-    if (!isKnown) throw new CoreError('unauthorized', 'the subject of the token is unknown');
-    const reason = this.#revocations.reasonAgainst(claims);
-    if (reason === 'rotated') {
-      // Two hold the token, and one of them has stolen it (RFC 9700 §4.14.2): neither goes on.
-      this.#revocations.endSession(claims, Math.max(claims.expiresAt, this.#sessionEnd()), now());
-      this.#verified.clear();
-      throw new CoreError('unauthorized', 'token was used twice, its session has ended');
-    }
-    if (reason !== undefined) throw new CoreError('unauthorized', 'token was revoked');
-    if (tokens.isForeign(claims)) {
-      this.#log.warn('A token lives longer than this server issues them', { subject, jti: id });
-    }
-    return claims;
   }
 
   #isLocal(request: IncomingMessage, hostNames: readonly string[]): boolean {
@@ -416,12 +364,6 @@ export class Auth implements Component {
       }
       throw error;
     }
-  }
-
-  /** When the last token of a session that begins now has expired. */
-  #sessionEnd(): number {
-    const { access, refresh } = this.#policy.options.lifetimes;
-    return now() + refresh + access;
   }
 
   #record(entry: AuditEntry): void {
@@ -470,9 +412,4 @@ function sourceKey({ issuer, keysUri }: { issuer: string; keysUri?: string | und
 
 function unauthorized(): CoreError {
   return new CoreError('unauthorized', 'Missing or invalid JWT token');
-}
-
-/** Unix seconds, with fractions. */
-function now(): number {
-  return Date.now() / 1000;
 }

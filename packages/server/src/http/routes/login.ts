@@ -42,8 +42,12 @@ const MAX_BODY_BYTES = 16 * 1024;
 const BODY_TIMEOUT_MS = 10_000;
 const JSON_MEDIA_TYPE = /^application\/json\s*(;|$)/i;
 
-/** `POST /api/login`, `GET` and `POST /api/login/refresh`, `POST /api/logout`; nothing of it if nobody has to log in. */
-export function loginRoutes(auth: LoginControl, guard: Guard): Routes {
+/**
+ * `POST /api/login`, `GET` and `POST /api/login/refresh`, `POST /api/logout`; nothing of it if nobody has to log in.
+ *
+ * @param bodyTimeout in which a login's body must have come, in milliseconds.
+ */
+export function loginRoutes(auth: LoginControl, guard: Guard, bodyTimeout = BODY_TIMEOUT_MS): Routes {
   return (app) => {
     app.addHook('onRequest', guard.address);
     app.addHook('onRequest', (_request, reply, done) => {
@@ -52,7 +56,7 @@ export function loginRoutes(auth: LoginControl, guard: Guard): Routes {
     });
 
     app.post('/api/login', async (request, reply) => {
-      const body = await readCredentials(request);
+      const body = await readCredentials(request, bodyTimeout);
       const attempt = {
         credentials: parseCredentials(request, body),
         token: bearerTokens(request.raw)[0]?.token,
@@ -96,10 +100,14 @@ export function revokeRoutes(auth: LoginControl): Routes {
 }
 
 /** The body, which must be there in time: whoever has not logged in may not occupy a connection. */
-async function readCredentials(request: FastifyRequest): Promise<Buffer> {
-  const timeout = setTimeout(() => request.raw.destroy(), BODY_TIMEOUT_MS);
+async function readCredentials(request: FastifyRequest, limit: number): Promise<Buffer> {
+  const timeout = setTimeout(() => request.raw.destroy(), limit);
   try {
     return await readBody(request, MAX_BODY_BYTES);
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    // The connection is gone, and with it whoever could read the answer.
+    throw new ApiError(400, undefined, 'the body did not come whole');
   } finally {
     clearTimeout(timeout);
   }
