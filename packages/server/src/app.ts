@@ -16,8 +16,14 @@ import { type AboutOptions, aboutRoutes, goArch } from './http/routes/about.ts';
 import { configRoutes } from './http/routes/config.ts';
 import { fsRoutes } from './http/routes/fs.ts';
 import { loginRoutes, revokeRoutes } from './http/routes/login.ts';
+import { metadataRoutes } from './http/routes/metadata.ts';
+import { playoutRoutes } from './http/routes/playout.ts';
+import { processRoutes } from './http/routes/process.ts';
+import { skillsRoutes } from './http/routes/skills.ts';
+import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { Log, type LogConsole, type Logger } from './log/logger.ts';
+import { ProcessManager, type ProcessParts } from './process/manager.ts';
 import { Reloader } from './reloader.ts';
 import * as slices from './slices.ts';
 import { Cleanup } from './storage/cleanup.ts';
@@ -127,6 +133,13 @@ interface Surroundings {
 /** Declares every component: what it depends on and how it is made. They start in this order. */
 function declareComponents({ env, directory, log, store, runSince, reloader }: Surroundings) {
   const core = log.component('Core');
+  const processParts = (
+    needs: Omit<ProcessParts, 'spawner' | 'log'> & { children: Children },
+  ): ProcessParts => ({
+    ...needs,
+    spawner: needs.children,
+    log: log.component('Process'),
+  });
   const graph = new ComponentGraph<Config>((name, error) => {
     core.error('Component failed', { name, error });
   });
@@ -180,11 +193,18 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       slice: slices.authOptions,
       build: (options, { database }) =>
         new Auth({ ...options, https: { env } }, new AuthTables(database), log.component('Auth')),
-      prepare: (auth, options) => auth.prepare({ ...options, https: { env } }),
+      prepare: (auth, options, _needs, replaced) =>
+        replaced.has('database') ? undefined : auth.prepare({ ...options, https: { env } }),
     })
-    .add('http', ['disk', 'memory', 'auth'], {
+    .add('processes', ['database', 'disk', 'cleanup', 'children', 'ffmpeg'], {
+      slice: (config) => slices.processOptions(config, directory),
+      build: (options, needs) => new ProcessManager(options, processParts(needs)),
+      prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
+    })
+    .add('http', ['disk', 'memory', 'auth', 'ffmpeg', 'processes'], {
       slice: (config) => slices.httpSlice(config, directory),
-      build: async (slice, { disk, memory, auth }) => {
+      build: async (slice, { disk, memory, auth, ffmpeg, processes }) => {
+        const { isReadOnly } = slice;
         const mime = await MimeTypes.load(slice.mimeFile);
         const guard = createGuard(auth);
         const about: AboutOptions = {
@@ -204,11 +224,20 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
           {
             log: log.component('HTTP'),
             guard,
-            open: [pingRoutes, aboutRoutes(about, guard, () => auth.methods), loginRoutes(auth, guard)],
+            open: [
+              pingRoutes,
+              aboutRoutes(about, guard, () => auth.methods),
+              loginRoutes(auth, guard),
+              widgetRoutes(processes),
+            ],
             v3: [
               revokeRoutes(auth),
-              configRoutes({ store, reloader, readOnly: slice.isReadOnly }),
-              fsRoutes({ filesystems, mime, isReadOnly: slice.isReadOnly }),
+              configRoutes({ store, reloader, readOnly: isReadOnly }),
+              fsRoutes({ filesystems, mime, isReadOnly }),
+              processRoutes({ processes, isReadOnly }),
+              playoutRoutes(processes, isReadOnly),
+              metadataRoutes({ processes, isReadOnly }),
+              skillsRoutes(ffmpeg),
             ],
             mounts: [
               redirectRoutes(slice.redirects),
@@ -240,5 +269,10 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       slice: (config) => config.address,
       build: (address, { http }) => new Listener(address, http, log.component('HTTP')),
       prepare: (listener, address, { http }) => listener.prepare(address, http),
+    })
+    .add('supervision', ['processes', 'listener'], {
+      slice: () => undefined,
+      // FFmpeg writes through the listener: it is up before the first child, and down after the last.
+      build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
     });
 }

@@ -31,11 +31,16 @@ export interface Declaration<Config, Needs, Slice, Instance extends Component> {
   /** The part of the configuration the component depends on, as plain data. */
   slice(config: Config): Slice;
   build(slice: Slice, needs: Needs): Instance | Promise<Instance>;
-  /** Undefined if the component cannot adapt to this change. */
+  /**
+   * Undefined if the component cannot adapt to this change.
+   *
+   * @param replaced names of the neighbours that are not those the instance was built with.
+   */
   prepare?(
     instance: Instance,
     slice: Slice,
     needs: Needs,
+    replaced: ReadonlySet<keyof Needs>,
   ): PreparedChange | undefined | Promise<PreparedChange | undefined>;
 }
 
@@ -115,14 +120,13 @@ export class ComponentGraph<Config, Parts extends object = object> {
         const current = this.#running.get(name);
         if (current === undefined) throw new Error(`component ${name} does not run`);
         const slice = declaration.slice(config);
-        const untouched =
-          isDeepStrictEqual(slice, current.slice) && !needs.some((need) => replaced.has(need));
-        if (untouched) {
+        const replacedNeeds = new Set(needs.filter((need) => replaced.has(need)));
+        if (isDeepStrictEqual(slice, current.slice) && replacedNeeds.size === 0) {
           next.set(name, current);
           continue;
         }
         const neighbours = this.#pick(needs, next);
-        const change = await declaration.prepare?.(current.instance, slice, neighbours);
+        const change = await declaration.prepare?.(current.instance, slice, neighbours, replacedNeeds);
         if (change !== undefined) {
           changes.push({ name, change });
           next.set(name, { instance: current.instance, slice });

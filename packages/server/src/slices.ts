@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Config } from './config/schema.ts';
 import { mimeFileOf } from './config/mime-file.ts';
 import { auth0Provider, oidcProvider } from './auth/oidc.ts';
 import type { AuthOptions } from './auth/policy.ts';
 import type { LogOptions } from './log/logger.ts';
 import type { CorsPolicy } from './http/cors.ts';
+import type { ProcessOptions } from './process/manager.ts';
 
 /*
  * What each component depends on, in its own words. A reload compares these values, so they are plain data and
@@ -68,6 +69,30 @@ export function diskOptions({ storage }: Config, cwd: string): { dir: string; ma
   return { dir: resolve(cwd, storage.disk.dir), maxBytes: storage.disk.max_size_mbytes * MEBIBYTE };
 }
 
+export function processOptions(config: Config, cwd: string): ProcessOptions {
+  const { ffmpeg, rtmp, srt } = config;
+  return {
+    maxProcesses: ffmpeg.max_processes,
+    placeholders: {
+      diskDir: diskOptions(config, cwd).dir,
+      address: config.address,
+      filesystems: [{ name: 'mem', mount: '/memfs', auth: memoryCredentials(config) }],
+      rtmp: { address: rtmp.address, app: rtmp.app, token: rtmp.token },
+      srt: { address: srt.address, token: srt.token, passphrase: srt.passphrase },
+    },
+    input: ffmpeg.access.input,
+    output: ffmpeg.access.output,
+    maxLogLines: ffmpeg.log.max_lines,
+    maxHistory: ffmpeg.log.max_history,
+    importFile: join(databaseDirectory(config, cwd), 'db.json'),
+  };
+}
+
+function memoryCredentials({ storage }: Config): { username: string; password: string } | undefined {
+  const { enable, username, password } = storage.memory.auth;
+  return enable ? { username, password } : undefined;
+}
+
 /** What the routes are made of; a change of any of it makes the application anew. */
 export interface HttpSlice {
   id: string;
@@ -83,7 +108,6 @@ export interface HttpSlice {
 
 export function httpSlice(config: Config, cwd: string): HttpSlice {
   const { storage, router } = config;
-  const { enable, username, password } = storage.memory.auth;
   const routes = Object.entries(router.routes);
   const directories = routes.filter(([path]) => path.endsWith('/*'));
   return {
@@ -96,7 +120,7 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
       { prefix: '/api', origins: ['*'] },
     ],
     mimeFile: mimeFileOf(storage.mimetypes_file, cwd),
-    memoryAuth: enable ? { username, password } : undefined,
+    memoryAuth: memoryCredentials(config),
     redirects: Object.fromEntries(routes.filter(([path]) => !path.endsWith('/*'))),
     directories: {
       ...Object.fromEntries(directories.map(([path, dir]) => [path, resolve(cwd, dir)])),

@@ -76,9 +76,15 @@ export class ProcessManager implements Component {
     this.#diskGuard = new DiskGuard(() => this.#stopWriters());
   }
 
+  /** Loads what is stored. Nothing runs yet. */
   async start(): Promise<void> {
-    this.#isOpen = true;
     await this.#open(this.#setting.store.load(this.#setting.options.importFile));
+  }
+
+  /** Starts the processes that are ordered to run, and takes orders from now on. */
+  async run(): Promise<void> {
+    this.#isOpen = true;
+    await this.#startWaiting();
     this.#saver = setInterval(() => {
       this.#saveHistories();
     }, SAVE_INTERVAL).unref();
@@ -109,8 +115,12 @@ export class ProcessManager implements Component {
         if (records) await this.#closeTasks();
         this.#setting = next;
         this.#diskGuard.start(parts.disk);
-        if (records) await this.#open(records);
-        else await Promise.all(this.list().map((task) => task.queue.run(() => this.#adapt(task))));
+        if (records) {
+          await this.#open(records);
+          await this.#startWaiting();
+          return;
+        }
+        await Promise.all(this.list().map((task) => task.queue.run(() => this.#adapt(task))));
       },
       abort: () => {
         // Nothing was opened.
@@ -242,9 +252,9 @@ export class ProcessManager implements Component {
     return this.#setting.parts.ffmpeg.probe(task.plan.probeCommand, signal);
   }
 
-  /** Makes tasks of what is stored and starts those that are ordered to run. */
+  /** Makes tasks of what is stored. */
   async #open(records: readonly StoredProcess[]) {
-    const { store, options, parts } = this.#setting;
+    const { store, options } = this.#setting;
     this.#metadata = store.metadataOfSystem();
     for (const { history, ...record } of records) {
       const withConstraint = { ...record, ffmpegConstraint: this.#checkConstraint(record) };
@@ -254,8 +264,18 @@ export class ProcessManager implements Component {
     for (const task of this.list()) {
       await task.queue.run(() => this.#adapt(task));
     }
+  }
+
+  async #startWaiting(): Promise<void> {
+    for (const task of this.list()) {
+      await task.queue.run(() => {
+        if (task.isWaiting) this.#startIfOrdered(task);
+        return Promise.resolve();
+      });
+    }
     const surplus = this.list().filter((task) => task.isWaiting);
-    for (const { id } of surplus) parts.log.warn('Not started, too many processes are running', { id });
+    for (const { id } of surplus)
+      this.#setting.parts.log.warn('Not started, too many processes are running', { id });
   }
 
   async #closeTasks(): Promise<void> {
