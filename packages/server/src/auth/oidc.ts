@@ -120,13 +120,18 @@ export function oidcProvider(options: OidcOptions): ProviderOptions {
     clientId,
     algorithms,
     users,
-    userClaim: options.userClaim ?? DEFAULTS.userClaim,
+    userClaim: given(options.userClaim) ?? DEFAULTS.userClaim,
     groups: options.groups ?? DEFAULTS.groups,
-    groupsClaim: options.groupsClaim ?? DEFAULTS.groupsClaim,
-    keysUri: options.keysUri,
+    groupsClaim: given(options.groupsClaim) ?? DEFAULTS.groupsClaim,
+    keysUri: given(options.keysUri),
     checksClient: options.checksClient ?? DEFAULTS.checksClient,
     allowsIdTokens: options.allowsIdTokens ?? DEFAULTS.allowsIdTokens,
   };
+}
+
+/** An empty setting is none. */
+function given(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
 }
 
 const DEFAULTS = {

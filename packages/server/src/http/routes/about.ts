@@ -9,8 +9,8 @@ import type { Routes } from '../server.ts';
 export interface AboutOptions {
   name: string;
   id: string;
-  /** Start of the present run: of the program, or of its last reload. */
-  createdAt: Date;
+  /** Start of the present run: of the program, or of its last reload, with which it changes. */
+  readonly createdAt: Date;
   version: VersionInfo;
 }
 
@@ -43,16 +43,15 @@ export function aboutRoutes(about: AboutOptions, guard: Guard, auths: () => read
 }
 
 function fullAnswer(about: AboutOptions, auths: () => readonly string[]): () => string {
-  const { name, id, createdAt, version } = about;
-  const uptime = (): number => Math.max(0, Math.floor((Date.now() - createdAt.getTime()) / 1000));
-  const text = cached((methods: readonly string[], seconds: number) =>
+  const { name, id, version } = about;
+  const text = cached((methods: readonly string[], createdAt: number, uptime: number) =>
     toJson({
       app: 'datarhei-core',
       auths: [...methods],
       name,
       id,
-      created_at: createdAt.toISOString().replace(/\.\d+Z$/, 'Z'),
-      uptime_seconds: seconds,
+      created_at: new Date(createdAt).toISOString().replace(/\.\d+Z$/, 'Z'),
+      uptime_seconds: uptime,
       version: {
         number: version.number,
         repository_commit: version.commit,
@@ -63,7 +62,10 @@ function fullAnswer(about: AboutOptions, auths: () => readonly string[]): () => 
       },
     } satisfies About),
   );
-  return () => text(auths(), uptime());
+  return () => {
+    const createdAt = about.createdAt.getTime();
+    return text(auths(), createdAt, Math.max(0, Math.floor((Date.now() - createdAt) / 1000)));
+  };
 }
 
 function minimalAnswer({ version }: AboutOptions, auths: () => readonly string[]): () => string {
