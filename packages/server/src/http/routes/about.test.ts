@@ -24,7 +24,7 @@ beforeEach(() => {
   createdAt = new Date();
   auths = ['localjwt'];
   isAuthorized = true;
-  app = fastify();
+  app = fastify({ exposeHeadRoutes: false });
   const version = { number: '16.16.0', commit: 'c', branch: 'b', buildDate: 'd' };
   const about = {
     name: 'n',
