@@ -78,6 +78,33 @@ describe('every variable', () => {
   });
 });
 
+/** From the specification, not from the table. */
+const OLD_NAMES: Record<string, string> = {
+  CORE_LOG_MAXLINES: 'CORE_LOG_MAX_LINES',
+  RS_USERNAME: 'CORE_API_AUTH_USERNAME',
+  RS_PASSWORD: 'CORE_API_AUTH_PASSWORD',
+  CORE_TLS_CERTFILE: 'CORE_TLS_CERT_FILE',
+  CORE_TLS_KEYFILE: 'CORE_TLS_KEY_FILE',
+  CORE_MIMETYPES_FILE: 'CORE_STORAGE_MIMETYPES_FILE',
+  CORE_STORAGE_DISK_MAXSIZEMBYTES: 'CORE_STORAGE_DISK_MAX_SIZE_MBYTES',
+  CORE_STORAGE_DISK_CACHE_MAXSIZEMBYTES: 'CORE_STORAGE_DISK_CACHE_MAX_SIZE_MBYTES',
+  CORE_STORAGE_DISK_CACHE_TTLSECONDS: 'CORE_STORAGE_DISK_CACHE_TTL_SECONDS',
+  CORE_STORAGE_DISK_CACHE_MAXFILESIZEMBYTES: 'CORE_STORAGE_DISK_CACHE_MAX_FILE_SIZE_MBYTES',
+  CORE_STORAGE_DISK_CACHE_TYPES: 'CORE_STORAGE_DISK_CACHE_TYPES_ALLOW',
+  CORE_STORAGE_MEMORY_MAXSIZEMBYTES: 'CORE_STORAGE_MEMORY_MAX_SIZE_MBYTES',
+  CORE_FFMPEG_LOG_MAXLINES: 'CORE_FFMPEG_LOG_MAX_LINES',
+  CORE_FFMPEG_LOG_MAXHISTORY: 'CORE_FFMPEG_LOG_MAX_HISTORY',
+  CORE_PLAYOUT_MINPORT: 'CORE_PLAYOUT_MIN_PORT',
+  CORE_PLAYOUT_MAXPORT: 'CORE_PLAYOUT_MAX_PORT',
+  CORE_DEBUG_FORCEGC: 'CORE_DEBUG_FORCE_GC',
+  CORE_SESSIONS_MAXSESSIONS: 'CORE_SESSIONS_MAX_SESSIONS',
+};
+
+test('the old names are those of the reference, each for its current one', () => {
+  const inTable = VARIABLES.flatMap(({ env, aliases = [] }) => aliases.map((alias) => [alias, env] as const));
+  expect(Object.fromEntries(inTable)).toEqual(OLD_NAMES);
+});
+
 test('an empty variable counts as set', () => {
   const base = { ...defaultConfig(), host: { name: ['a'], auto: true } };
   const { config, overridden } = mergeEnvironment(base, { cwd: CWD, env: { CORE_HOST_NAME: '' } });
