@@ -67,8 +67,9 @@ function checkFile(path: string, { filter, diskDir }: OutputRules): CheckedOutpu
   return { isFile: !isDevice };
 }
 
+/** The directory itself counts as well: that it is no file is FFmpeg's to say. */
 function isBelow(file: string, directory: string): boolean {
-  return file.startsWith(directory.endsWith(sep) ? directory : directory + sep);
+  return file === directory || file.startsWith(directory.endsWith(sep) ? directory : directory + sep);
 }
 
 function requireAllowed(address: string, filter: AddressFilter): void {
