@@ -215,6 +215,13 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
             return runSince();
           },
         };
+        const directories = await Promise.all(
+          Object.entries(slice.directories).map(async ([prefix, dir]) => {
+            const files = new DiskFilesystem({ dir, maxBytes: 0 });
+            await files.start();
+            return directoryRoutes({ prefix, directory: files, mime });
+          }),
+        );
         const filesystems = [
           { filesystem: disk, mount: '/', index: 'index.html' },
           { filesystem: memory, mount: '/memfs' },
@@ -241,9 +248,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
             ],
             mounts: [
               redirectRoutes(slice.redirects),
-              ...Object.entries(slice.directories).map(([prefix, dir]) =>
-                directoryRoutes({ prefix, directory: new DiskFilesystem({ dir, maxBytes: 0 }), mime }),
-              ),
+              ...directories,
               mountRoutes({
                 filesystem: memory,
                 prefix: '/memfs',
