@@ -1,7 +1,7 @@
 import { SetupError } from './setup.mjs';
 
 const ID = 'test-pattern';
-const PLAYLIST = '/memfs/test-pattern.m3u8';
+const PLAYLIST = '/test-pattern.m3u8';
 const PLAYLIST_TIMEOUT_MS = 30_000;
 const ENCODERS = ['libx264', 'libopenh264', 'h264_videotoolbox'];
 const ENCODER_OPTIONS = { libx264: ['-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'main'] };
@@ -15,9 +15,12 @@ const ENCODER_OPTIONS = { libx264: ['-preset', 'ultrafast', '-tune', 'zerolatenc
 export async function ensureTestPattern(base, credentials, ended) {
   const call = await logIn(base, credentials);
   if (!call) return 'The test pattern was not checked: the password is not one this script can log in with.';
-  const state = () => call('GET', `/api/v3/process/${ID}/state`);
+  // Lists, because asking for what is not there would leave warnings in the log.
+  const process = async () => (await call('GET', `/api/v3/process?id=${ID}&filter=state`)).body[0];
+  const playlists = async () => (await call('GET', `/api/v3/fs/mem?glob=${PLAYLIST}`)).body;
 
-  if ((await state()).status === 404) {
+  const present = await process();
+  if (!present) {
     const skills = await call('GET', '/api/v3/skills');
     const known = new Set(skills.body.codecs?.video?.flatMap(({ encoders }) => encoders ?? []));
     const encoder = ENCODERS.find((name) => known.has(name));
@@ -25,16 +28,16 @@ export async function ensureTestPattern(base, credentials, ended) {
     const created = await call('POST', '/api/v3/process', testPattern(encoder));
     if (created.status !== 200)
       throw new SetupError(`The test pattern was refused: ${JSON.stringify(created.body)}`);
-  } else if ((await state()).body.order !== 'start') {
+  } else if (present.state.order !== 'start') {
     return 'The test pattern is stopped; the page can start it.';
   }
 
   let gone = false;
   void ended.then(() => (gone = true));
   const deadline = Date.now() + PLAYLIST_TIMEOUT_MS;
-  while (!gone && (await fetch(base + PLAYLIST).catch(() => undefined))?.status !== 200) {
+  while (!gone && (await playlists()).length === 0) {
     if (Date.now() > deadline) {
-      return `The test pattern does not stream. FFmpeg said: ${(await state()).body.last_logline}`;
+      return `The test pattern does not stream. FFmpeg said: ${(await process()).state.last_logline}`;
     }
     await new Promise((resolve) => setTimeout(resolve, 250));
   }

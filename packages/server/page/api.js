@@ -18,7 +18,7 @@ export class Api extends EventTarget {
 
   /** What the server says about itself; `id` is there only for those who may use it. */
   async about() {
-    if (this.#session.refresh) {
+    if (this.#session.refresh && this.#timer === undefined) {
       await this.#refresh().catch((error) => {
         if (error.status !== 401) throw error;
         this.#forget();
