@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { JWTPayload } from 'jose';
 import { SignJWT } from 'jose';
 import { createServer } from 'node:net';
@@ -325,6 +328,15 @@ describe('the key set', () => {
     expect(server.auth.keySets()[0]).toMatchObject({ ageSeconds: undefined });
   });
 
+  test('is believed if the file of the environment names the authority', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-ca-'));
+    const file = join(dir, 'ca.pem');
+    writeFileSync(file, issuer.ca);
+    await start([tenant()], { https: { env: { SSL_CERT_FILE: file } } });
+    expect((await login(await token())).status).toBe(200);
+    rmSync(dir, { recursive: true });
+  });
+
   test.each<[string, (jwk: Record<string, unknown>) => Record<string, unknown>, number]>([
     ['without alg and use', (jwk) => ({ ...jwk, alg: undefined, use: undefined }), 200],
     ['for encryption', (jwk) => ({ ...jwk, use: 'enc' }), 401],
@@ -482,6 +494,18 @@ describe('an OIDC provider', () => {
     expect(await server.statusFor(access_token)).toBe(200);
     await server.reload({ providers: [oidc({ users: [], groups: ['others'] })], https: { ca: issuer.ca } });
     expect(await server.statusFor(access_token)).toBe(401);
+  });
+
+  test('lets in the members of a group after a restart as well', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-auth-'));
+    const options = { providers: [oidc({ users: [], groups: ['operators'] })], https: { ca: issuer.ca } };
+    server = await AuthServer.start(options, dir);
+    const { json } = await login(await token({ groups: ['operators'] }));
+    const { access_token = '' } = json as Record<string, string>;
+    await server.close();
+    server = await AuthServer.start(options, dir);
+    expect(await server.statusFor(access_token)).toBe(200);
+    rmSync(dir, { recursive: true });
   });
 
   test('may use EdDSA', async () => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { getCACertificates } from 'node:tls';
@@ -6,7 +7,7 @@ import { CoreError } from '../util/errors.ts';
 export interface HttpsOptions {
   /** Certificates in PEM of authorities to trust beside the system's. */
   ca?: string | undefined;
-  /** Where the proxy settings come from: `HTTPS_PROXY` and `NO_PROXY`, in either case. */
+  /** Where the proxy comes from (`HTTPS_PROXY` and `NO_PROXY`), and a file of more authorities (`SSL_CERT_FILE`). */
   env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
@@ -58,8 +59,9 @@ export class HttpsJson {
     this.#agent = undefined;
   }
 
-  #send(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-    this.#agent ??= new Agent({ ca: trusted(this.#options.ca), proxyEnv: this.#options.env ?? {} });
+  async #send(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+    const { ca, env = {} } = this.#options;
+    this.#agent ??= new Agent({ ca: await trusted(ca, env['SSL_CERT_FILE']), proxyEnv: env });
     const options = { agent: this.#agent, signal, headers: { accept: 'application/json' } };
     return new Promise((resolve, reject) => {
       request(url, options, resolve).on('error', reject).end();
@@ -73,10 +75,11 @@ function secureUrl(address: string): URL {
   return url;
 }
 
-function trusted(ca: string | undefined): string[] {
-  const all = [...getCACertificates('default'), ...getCACertificates('system')];
-  if (ca !== undefined) all.push(ca);
-  return [...new Set(all)];
+async function trusted(ca: string | undefined, file: string | undefined): Promise<string[]> {
+  const all = new Set([...getCACertificates('default'), ...getCACertificates('system')]);
+  if (ca !== undefined) all.add(ca);
+  if (file) all.add(await readFile(file, 'utf8'));
+  return [...all];
 }
 
 async function readJson(response: IncomingMessage, address: string): Promise<unknown> {
