@@ -97,7 +97,9 @@ export class ProcessManager implements Component {
     this.#isOpen = false;
     clearInterval(this.#saver);
     this.#diskGuard.close();
-    await this.#closeTasks();
+    await closeTasks(this.list());
+    this.#saveHistories();
+    this.#tasks.clear();
   }
 
   /**
@@ -109,23 +111,46 @@ export class ProcessManager implements Component {
   prepare(options: ProcessOptions, parts: ProcessParts): PreparedChange {
     const next = createSetting(options, parts);
     const moves = parts.database !== this.#setting.parts.database;
-    const records = moves ? next.store.load(options.importFile) : undefined;
+    return moves ? this.#prepareMove(next, next.store.load(options.importFile)) : this.#prepareSetting(next);
+  }
+
+  #prepareSetting(next: Setting): PreparedChange {
     return {
-      commit: async () => {
-        if (records) await this.#closeTasks();
-        this.#setting = next;
-        this.#diskGuard.start(parts.disk);
-        if (records) {
-          await this.#open(records);
-          await this.#startWaiting();
-          return;
-        }
+      commit: () => {
+        this.#apply(next);
+      },
+      settle: async () => {
         await Promise.all(this.list().map((task) => task.queue.run(() => this.#adapt(task))));
       },
-      abort: () => {
-        // Nothing was opened.
-      },
+      abort: () => undefined,
     };
+  }
+
+  /** Other processes take the place of all present ones. */
+  #prepareMove(next: Setting, records: readonly StoredProcess[]): PreparedChange {
+    const { store } = this.#setting;
+    let leaving: Task[] = [];
+    return {
+      commit: () => {
+        this.#isOpen = false;
+        leaving = this.list();
+        this.#tasks.clear();
+        this.#apply(next);
+      },
+      settle: async () => {
+        await closeTasks(leaving);
+        this.#saveHistories(leaving, store);
+        await this.#open(records);
+        this.#isOpen = true;
+        await this.#startWaiting();
+      },
+      abort: () => undefined,
+    };
+  }
+
+  #apply(next: Setting): void {
+    this.#setting = next;
+    this.#diskGuard.start(next.parts.disk);
   }
 
   /** Metadata of the server. */
@@ -278,14 +303,10 @@ export class ProcessManager implements Component {
       this.#setting.parts.log.warn('Not started, too many processes are running', { id });
   }
 
-  async #closeTasks(): Promise<void> {
-    await Promise.all(this.list().map((task) => task.queue.run(() => task.close())));
-    this.#saveHistories();
-    this.#tasks.clear();
-  }
-
   /** Makes a task follow the present setting. */
   async #adapt(task: Task): Promise<void> {
+    // It may have been removed or renamed before its turn came.
+    if (this.#tasks.get(task.id) !== task) return;
     const { parts } = this.#setting;
     task.history.resize(this.#setting.options.maxHistory);
     let plan: Plan;
@@ -375,7 +396,7 @@ export class ProcessManager implements Component {
   }
 
   #requireOpen(): void {
-    if (!this.#isOpen) throw new CoreError('unavailable', 'the server is shutting down');
+    if (!this.#isOpen) throw new CoreError('unavailable', 'the processes are not open to changes now');
   }
 
   #constraint(): string {
@@ -395,11 +416,11 @@ export class ProcessManager implements Component {
     return constraint;
   }
 
-  #saveHistories(): void {
-    const dirty = [...this.#tasks.values()].filter(({ history }) => history.isDirty);
+  #saveHistories(tasks: Iterable<Task> = this.#tasks.values(), store = this.#setting.store): void {
+    const dirty = [...tasks].filter(({ history }) => history.isDirty);
     if (dirty.length === 0) return;
     try {
-      this.#setting.store.setHistories(dirty.map(({ id, history }) => ({ id, runs: history.runs() })));
+      store.setHistories(dirty.map(({ id, history }) => ({ id, runs: history.runs() })));
       for (const { history } of dirty) history.stored();
     } catch (error) {
       this.#setting.parts.log.error('The reports could not be stored', { error: errorText(error) });
@@ -432,6 +453,11 @@ function createSetting(options: ProcessOptions, parts: ProcessParts): Setting {
     runtime: { spawner: parts.spawner, binary: parts.ffmpeg.binary, maxLogLines },
     store: new ProcessStore(parts.database, parts.log),
   };
+}
+
+/** Ends all children at once and waits for them. */
+async function closeTasks(tasks: readonly Task[]): Promise<void> {
+  await Promise.all(tasks.map((task) => task.queue.run(() => task.close())));
 }
 
 function requireValid(task: Task): void {
