@@ -12,6 +12,8 @@ export interface Tasks {
  * @throws what `otherwise` makes, an ApiError 404 if left out.
  */
 export function findTask(tasks: Tasks, id: string, otherwise: () => Error = unknownProcess): Task {
+  // A path that ends where the id should be is no path of the API.
+  if (id === '') throw ApiError.plain(404);
   // compat: the reference decodes ids once more, so its clients encode some of them twice.
   const found = tasks.get(id) ?? tasks.get(decodeOnce(id));
   if (found === undefined) throw otherwise();
