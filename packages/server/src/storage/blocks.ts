@@ -1,56 +1,61 @@
-const FIRST_BLOCK_BYTES = 64 * 1024;
-const MAX_BLOCK_BYTES = 1024 * 1024;
-/** Up to this announced size a file is one block. More is not reserved on the strength of a mere announcement. */
-const MAX_SINGLE_BLOCK_BYTES = 16 * 1024 * 1024;
+const BLOCK_BYTES = 64 * 1024;
+/** From this size on a chunk is kept as it came. */
+const MIN_KEPT_BYTES = 16 * 1024;
+/** Larger contents are read block by block. */
+const MAX_MERGED_BYTES = 16 * 1024 * 1024;
 
-/** Collects arriving bytes in few blocks: one if their number is announced, otherwise growing ones. */
+/** Collects arriving bytes: large chunks as they are, small ones together in blocks of 64 KiB. */
 export class BlockList {
-  readonly #full: Buffer[] = [];
+  readonly #closed: Buffer[] = [];
   #current: Buffer | undefined;
   #filled = 0;
-  #nextBytes: number;
   #size = 0;
-
-  /** @param announced how many bytes will come, if that is known. They may be more or fewer nevertheless. */
-  constructor(announced?: number) {
-    const isSingle = announced !== undefined && announced > 0 && announced <= MAX_SINGLE_BLOCK_BYTES;
-    this.#nextBytes = isSingle ? announced : FIRST_BLOCK_BYTES;
-  }
 
   /** Bytes collected so far. */
   get size(): number {
     return this.#size;
   }
 
-  /** Copies the chunk, whose memory may be used again afterwards. */
+  /** Takes over the chunk, which must not be changed afterwards. */
   append(chunk: Buffer): void {
     this.#size += chunk.length;
+    if (chunk.length >= MIN_KEPT_BYTES && chunk.length === chunk.buffer.byteLength) {
+      this.#close();
+      this.#closed.push(chunk);
+      return;
+    }
     for (let taken = 0; taken < chunk.length;) {
       // Not from Node's shared pool: a small file must not keep the memory of others.
-      this.#current ??= Buffer.allocUnsafeSlow(this.#nextBytes);
+      this.#current ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
       const copied = chunk.copy(this.#current, this.#filled, taken);
       taken += copied;
       this.#filled += copied;
-      if (this.#filled === this.#current.length) this.#close(this.#current);
+      if (this.#filled === BLOCK_BYTES) this.#close();
     }
   }
 
-  /** The blocks, the last one cut to what it holds. Nothing can be appended afterwards. */
-  finish(): Buffer[] {
-    if (this.#current !== undefined) {
-      const last = Buffer.allocUnsafeSlow(this.#filled);
-      this.#current.copy(last, 0, 0, this.#filled);
-      this.#close(last);
-    }
-    return this.#full;
+  /** The blocks, which take no more memory than what they hold. Nothing can be appended afterwards. */
+  finish(): readonly Buffer[] {
+    this.#close();
+    return this.#closed;
   }
 
-  #close(block: Buffer): void {
-    this.#full.push(block);
+  #close(): void {
+    if (this.#current === undefined) return;
+    this.#closed.push(this.#filled < BLOCK_BYTES ? exactly(this.#current, this.#filled) : this.#current);
     this.#current = undefined;
     this.#filled = 0;
-    this.#nextBytes = Math.min(Math.max(block.length * 2, FIRST_BLOCK_BYTES), MAX_BLOCK_BYTES);
   }
+}
+
+/** The same bytes in one block, which is sent faster than many, unless they are too many for that. */
+export function mergeBlocks(blocks: readonly Buffer[]): readonly Buffer[] {
+  const size = blocks.reduce((sum, block) => sum + block.length, 0);
+  if (blocks.length <= 1 || size > MAX_MERGED_BYTES) return blocks;
+  const merged = Buffer.allocUnsafeSlow(size);
+  let offset = 0;
+  for (const block of blocks) offset += block.copy(merged, offset);
+  return [merged];
 }
 
 /** The bytes from `start` up to, not including, `end`, as views on the blocks. */
@@ -64,4 +69,10 @@ export function sliceBlocks(blocks: readonly Buffer[], start: number, end: numbe
     offset += block.length;
   }
   return slices;
+}
+
+function exactly(block: Buffer, size: number): Buffer {
+  const exact = Buffer.allocUnsafeSlow(size);
+  block.copy(exact, 0, 0, size);
+  return exact;
 }

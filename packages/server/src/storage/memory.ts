@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { totalmem } from 'node:os';
 import { Readable } from 'node:stream';
 import { CoreError } from '../util/errors.ts';
-import { BlockList, sliceBlocks } from './blocks.ts';
+import { BlockList, mergeBlocks, sliceBlocks } from './blocks.ts';
 import type { FileInfo, Filesystem, ListOptions, OpenFile, Usage, WriteOptions } from './filesystem.ts';
 import { createGlob } from './glob.ts';
 import { cleanPath, cleanPathIfValid } from './path.ts';
 import { Quota, type QuotaOptions } from './quota.ts';
+import { receive } from './receive.ts';
 
 export interface MemoryOptions {
   /** Largest sum of file sizes in bytes; 0 for as much as the machine can bear. */
@@ -18,7 +19,7 @@ export interface MemoryOptions {
 interface StoredFile {
   readonly info: FileInfo;
   readonly version: string;
-  readonly blocks: readonly Buffer[];
+  blocks: readonly Buffer[];
 }
 
 /** Even empty files take memory. */
@@ -87,11 +88,11 @@ export class MemoryFilesystem implements Filesystem {
     const claim = this.#quota.claim(name, () => this.#files.get(name)?.info.size ?? 0);
     try {
       if (size !== undefined) claim.expect(size);
-      const blocks = new BlockList(size);
-      for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      const blocks = new BlockList();
+      await receive(source, (chunk) => {
         claim.grow(chunk.length);
         blocks.append(chunk);
-      }
+      });
       claim.close();
       return this.#store(name, blocks);
     } finally {
@@ -144,18 +145,24 @@ export class MemoryFilesystem implements Filesystem {
 }
 
 class MemoryFile implements OpenFile {
-  readonly info: FileInfo;
-  readonly version: string;
-  readonly #blocks: readonly Buffer[];
+  readonly #file: StoredFile;
 
-  constructor({ info, version, blocks }: StoredFile) {
-    this.info = info;
-    this.version = version;
-    this.#blocks = blocks;
+  constructor(file: StoredFile) {
+    this.#file = file;
+  }
+
+  get info(): FileInfo {
+    return this.#file.info;
+  }
+
+  get version(): string {
+    return this.#file.version;
   }
 
   read(start: number, end: number): Buffer | Readable {
-    const slices = sliceBlocks(this.#blocks, start, end);
+    // Only now: most of what is written is replaced or removed before anybody asks for it.
+    this.#file.blocks = mergeBlocks(this.#file.blocks);
+    const slices = sliceBlocks(this.#file.blocks, start, end);
     return slices.length <= 1 ? (slices[0] ?? Buffer.alloc(0)) : Readable.from(slices);
   }
 

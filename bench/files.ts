@@ -1,0 +1,130 @@
+// Segments of 1 MB into and out of the memory filesystem, beside a bare `node:http` server that sends one Buffer,
+// or drops what it reads.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { median, startMillrace, usage } from './children.ts';
+
+const BYTES = 1_000_000;
+const ROUNDS = 9;
+const ROUND_MS = 1500;
+const CONNECTIONS = 4;
+
+interface Server {
+  port: number;
+  pid: number;
+}
+
+interface Load {
+  name: string;
+  goal: number;
+  /** What goes over the wire, again and again. */
+  request: Buffer;
+  /** Bytes of the answer's body. */
+  answerBytes: number;
+}
+
+const authorization = `Basic ${Buffer.from('bench:bench-password').toString('base64')}`;
+const head = (method: string, more = '') =>
+  Buffer.from(`${method} /memfs/segment.ts HTTP/1.1\r\nHost: 127.0.0.1\r\n${more}\r\n`);
+const upload = Buffer.concat([
+  head('PUT', `Authorization: ${authorization}\r\nContent-Length: ${BYTES}\r\n`),
+  Buffer.alloc(BYTES, 'x'),
+]);
+const loads: Load[] = [
+  { name: 'PUT', goal: 0.7, request: upload, answerBytes: 0 },
+  { name: 'GET', goal: 0.9, request: head('GET'), answerBytes: BYTES },
+];
+
+const bareChild = spawn(process.execPath, [path.join(import.meta.dirname, 'bare-files.ts')], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: { ...process.env, BYTES: String(BYTES) },
+});
+const [barePort] = (await once(bareChild.stdout, 'data')) as [Buffer];
+const bare = { port: Number(barePort.toString()), pid: bareChild.pid ?? 0 };
+const ours = await startMillrace({
+  CORE_STORAGE_MEMORY_AUTH_ENABLE: 'true',
+  CORE_STORAGE_MEMORY_AUTH_USERNAME: 'bench',
+  CORE_STORAGE_MEMORY_AUTH_PASSWORD: 'bench-password',
+});
+
+for (const load of loads) {
+  await drive(ours, load, 1000);
+  await drive(bare, load, 1000);
+  const speeds: number[] = [];
+  const costs: number[] = [];
+  let last = { perSecond: 0, cpuMs: 0 };
+  // Interleaved, so that a busy moment of the machine meets both.
+  for (let round = 0; round < ROUNDS; round++) {
+    last = await drive(ours, load, ROUND_MS);
+    const peer = await drive(bare, load, ROUND_MS);
+    speeds.push(last.perSecond / peer.perSecond);
+    costs.push(peer.cpuMs / last.cpuMs);
+  }
+  console.log(
+    `${load.name} of 1 MB: ${median(speeds).toFixed(2)} of a bare server (goal ≥ ${load.goal}; ` +
+      `${Math.round(last.perSecond)} requests/s); by CPU time ${median(costs).toFixed(2)}`,
+  );
+}
+bareChild.kill();
+await ours.stop();
+
+/** Loads a server over keep-alive connections, one request at a time on each. */
+async function drive(
+  server: Server,
+  load: Load,
+  durationMs: number,
+): Promise<{ perSecond: number; cpuMs: number }> {
+  const before = await usage(server.pid);
+  const started = performance.now();
+  const counts = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () => driveOne(server.port, load, started + durationMs)),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const after = await usage(server.pid);
+  const requests = counts.reduce((sum, count) => sum + count, 0);
+  return { perSecond: requests / seconds, cpuMs: ((after.cpuSeconds - before.cpuSeconds) * 1000) / requests };
+}
+
+/** The number of answers until the deadline. */
+function driveOne(port: number, { request, answerBytes }: Load, deadline: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let answers = 0;
+    let missing = -1;
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      // One buffer for all reads: the client shall cost less than the servers.
+      onread: {
+        buffer: Buffer.allocUnsafe(256 * 1024),
+        callback: (count, buffer) => {
+          if (missing < 0) {
+            const start = Buffer.from(buffer.buffer, buffer.byteOffset, Math.min(count, 2048)).toString(
+              'latin1',
+            );
+            const end = start.indexOf('\r\n\r\n');
+            if (!/^HTTP\/1.1 2/.test(start) || end === -1) {
+              reject(new Error(`unexpected answer: ${start}`));
+              return false;
+            }
+            missing = end + 4 + answerBytes;
+          }
+          missing -= count;
+          if (missing > 0) return true;
+          missing = -1;
+          answers++;
+          if (performance.now() < deadline) {
+            socket.write(request);
+          } else {
+            socket.destroy();
+            resolve(answers);
+          }
+          return true;
+        },
+      },
+    });
+    socket.on('error', reject);
+    socket.write(request);
+  });
+}
