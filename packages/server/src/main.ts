@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { setFlagsFromString } from 'node:v8';
 import { App } from './app.ts';
 import { errorText } from './util/errors.ts';
 
@@ -9,6 +10,10 @@ import { errorText } from './util/errors.ts';
  * signal cuts the shutdown short.
  */
 async function main(): Promise<void> {
+  // Uploads come and go as buffers outside of V8's heap. By default every few dozen megabytes of them start a full
+  // collection, which costs more than the uploads themselves; so their sum is weighed together with the heap.
+  setFlagsFromString('--external-memory-accounted-in-global-limit');
+
   const app = new App({ env: process.env, directory: process.cwd(), console: process.stderr });
   let isStopping = false;
 
