@@ -135,8 +135,9 @@ export class AuthServer {
   }
 
   /** Moves to other options, as a reload does. */
-  async reload(options: Partial<AuthOptions>): Promise<void> {
-    await this.auth.prepare({ ...OPTIONS, ...options }).commit();
+  reload(options: Partial<AuthOptions>): Promise<void> {
+    this.auth.prepare({ ...OPTIONS, ...options }).commit();
+    return Promise.resolve();
   }
 
   /** The path goes out as it is. */

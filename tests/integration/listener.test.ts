@@ -19,8 +19,8 @@ afterEach(async () => {
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-async function listen(handle: Handle): Promise<Listener> {
-  const listener = new Listener('127.0.0.1:0', { handle }, log);
+async function listen(handle: Handle, address = '127.0.0.1:0'): Promise<Listener> {
+  const listener = new Listener(address, { handle }, log);
   await listener.start();
   open.push(listener);
   return listener;
@@ -95,7 +95,7 @@ describe('the listener', () => {
     const change = await listener.prepare('127.0.0.1:0', {
       handle: (_request, response) => response.end('new'),
     });
-    await change.commit();
+    change.commit();
     client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(await client.until(/new/)).toMatch(/old[^]*new/);
     client.socket.destroy();
@@ -107,7 +107,8 @@ describe('the listener', () => {
     const change = await listener.prepare('localhost:0', {
       handle: (_request, response) => response.end('there'),
     });
-    await change.commit();
+    change.commit();
+    await change.settle?.();
     expect(listener.port).not.toBe(before);
     expect(await (await fetch(`http://localhost:${listener.port}/`)).text()).toBe('there');
     await expect(fetch(`http://127.0.0.1:${before}/`)).rejects.toThrow();
@@ -121,4 +122,59 @@ describe('the listener', () => {
     ).rejects.toThrow(`can't listen on 127.0.0.1:${taken.port}`);
     expect(await (await fetch(`http://127.0.0.1:${listener.port}/`)).text()).toBe('here');
   });
+
+  test('gives way to an address that covers its own port, and lets the connections end what they began', async () => {
+    const listener = await listen((_request, response) => response.end('everywhere'), ':0');
+    const { port } = listener;
+    const client = new RawClient(port).send('GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n');
+    await once(client.socket, 'connect');
+
+    const change = await listener.prepare(`127.0.0.1:${port}`, {
+      handle: (_request, response) => response.end('here'),
+    });
+    change.commit();
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('here');
+    await expect(connected(port, '::1')).rejects.toThrow('ECONNREFUSED');
+
+    const settled = change.settle?.();
+    client.send('\r\nbody');
+    expect(await client.until(/here/)).toMatch(/^HTTP\/1\.1 200 /);
+    await settled;
+  });
+
+  test('comes back to its port with its connections when the change is dropped', async () => {
+    const listener = await listen((_request, response) => response.end('everywhere'), ':0');
+    const { port } = listener;
+    const client = new RawClient(port).send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await client.until(/everywhere/);
+
+    const change = await listener.prepare(`127.0.0.1:${port}`, {
+      handle: (_request, response) => response.end(),
+    });
+    await change.abort();
+    expect(listener.port).toBe(port);
+    (await connected(port, '::1')).destroy();
+    client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await client.until(/everywhere[^]*everywhere/);
+    client.socket.destroy();
+  });
+
+  test('comes back to its port when the other address cannot be had after all', async () => {
+    const listener = await listen((_request, response) => response.end('here'), '127.0.0.1:0');
+    const { port } = listener;
+    // Another server on another address: it stands in the way of all addresses.
+    const other = await listen((_request, response) => response.end(), `127.0.0.2:${port}`);
+    expect(other.port).toBe(port);
+    await expect(
+      listener.prepare(`:${port}`, { handle: (_request, response) => response.end('everywhere') }),
+    ).rejects.toThrow(`can't listen on :${port}`);
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('here');
+  });
 });
+
+/** A connection, or why there is none. */
+async function connected(port: number, host: string): Promise<Socket> {
+  const socket = connect(port, host);
+  await once(socket, 'connect');
+  return socket;
+}

@@ -29,7 +29,7 @@ import * as slices from './slices.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
-import { errorText } from './util/errors.ts';
+import { CoreError, errorText } from './util/errors.ts';
 
 export interface AppOptions {
   env: NodeJS.ProcessEnv;
@@ -48,6 +48,8 @@ export class App {
   readonly #log: Log;
   readonly #reloader = new Reloader(() => this.#reload());
   #running: { store: ConfigStore; graph: ReturnType<typeof declareComponents> } | undefined;
+  #started: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
   #runSince = new Date(0);
 
   constructor(options: AppOptions) {
@@ -57,8 +59,30 @@ export class App {
     this.log = this.#log.component('Core');
   }
 
-  /** Reads the configuration and starts everything. Rejects if that fails; nothing is left running then. */
-  async start(): Promise<void> {
+  /**
+   * Reads the configuration and starts everything. Rejects if that fails, or `close` comes in between; nothing is left
+   * running then.
+   */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  /**
+   * Moves to the configuration of the file and the environment, once the start is over. Resolves when it runs, or the
+   * old one still does.
+   */
+  reload(): Promise<void> {
+    return this.#reloader.request();
+  }
+
+  /** Stops everything, for good. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #start(): Promise<void> {
     const { env, directory } = this.#options;
     this.log.info('', {
       application: 'datarhei-core',
@@ -68,6 +92,7 @@ export class App {
       compiler: `node${process.versions.node}`,
     });
     const store = await ConfigStore.open({ env, cwd: directory, log: this.#log });
+    this.#requireOpen();
     const graph = declareComponents({
       env,
       directory,
@@ -77,28 +102,26 @@ export class App {
       reloader: this.#reloader,
     });
     this.#beginRun();
-    await graph.start(store.active);
     this.#running = { store, graph };
+    await graph.start(store.active);
     store.logSettings();
   }
 
-  /** Moves to the configuration of the file and the environment. Resolves when it runs, or the old one still does. */
-  reload(): Promise<void> {
-    return this.#reloader.request();
-  }
-
-  /** Stops everything. Idempotent. */
-  async close(): Promise<void> {
-    const running = this.#running;
-    this.#running = undefined;
-    if (running === undefined) return;
-    await running.graph.close();
-    this.log.info('Complete');
+  async #close(): Promise<void> {
+    await this.#running?.graph.close();
+    // Before there are components, the start itself notices.
+    const hasRun = await this.#started?.then(
+      () => true,
+      () => false,
+    );
+    if (hasRun) this.log.info('Complete');
   }
 
   /** Touches only what the new configuration changes. Throws what keeps it from running; the old one runs on then. */
   async #reload(): Promise<void> {
-    if (this.#running === undefined) throw new Error('the server does not run');
+    await this.#started;
+    this.#requireOpen();
+    if (this.#running === undefined) throw new Error('the server was not started');
     const { store, graph } = this.#running;
     this.log.warn('Config reload requested');
     try {
@@ -111,6 +134,10 @@ export class App {
       this.log.error('Config not reloaded, the previous one runs on', { error: errorText(error) });
       throw error;
     }
+  }
+
+  #requireOpen(): void {
+    if (this.#closed !== undefined) throw new CoreError('unavailable', 'the server is shutting down');
   }
 
   /** Clients tell runs apart by the second in which they began, so no two begin in the same one. */

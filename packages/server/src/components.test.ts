@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ComponentGraph, type Component } from './components.ts';
+import { ComponentGraph, simpleChange, type Component, type PreparedChange } from './components.ts';
 
 interface Config {
   store: string;
@@ -121,6 +121,146 @@ describe('a component graph', () => {
 
     journal.length = 0;
     expect(await graph.reload(config)).toEqual([]);
+    expect(journal).toEqual([]);
+  });
+
+  test('switches all components before anything that takes time, and closes the replaced ones last', async () => {
+    const journal: string[] = [];
+    const slowly = (name: string) => ({
+      slice: (config: Config) => config.level,
+      build: () => new Part(name, journal),
+      prepare: () => ({
+        commit: () => void journal.push(`${name} switched`),
+        settle: async () => {
+          await Promise.resolve();
+          journal.push(`${name} settled`);
+        },
+        abort: () => undefined,
+      }),
+    });
+    const graph = new ComponentGraph<Config>(() => undefined)
+      .add('a', [], slowly('a'))
+      .add('b', [], {
+        slice: (config) => config.level,
+        build: (level) => new Part(`b ${level}`, journal),
+      })
+      .add('c', [], slowly('c'));
+    await graph.start(config);
+    journal.length = 0;
+    await graph.reload({ ...config, level: 'debug' });
+    expect(journal).toEqual([
+      'start b debug',
+      'a switched',
+      'c switched',
+      'a settled',
+      'c settled',
+      'close b info',
+    ]);
+  });
+
+  test('goes on with a reload when the switch or the settling of a component fails', async () => {
+    const journal: string[] = [];
+    const failing = (prepare: () => PreparedChange) => ({
+      slice: (config: Config) => config.level,
+      build: () => new Part('part', journal),
+      prepare,
+    });
+    const graph = new ComponentGraph<Config>((name, error) => journal.push(`${name}: ${String(error)}`))
+      .add(
+        'a',
+        [],
+        failing(() =>
+          simpleChange(() => {
+            throw new Error('no switch');
+          }),
+        ),
+      )
+      .add(
+        'b',
+        [],
+        failing(() => ({
+          commit: () => undefined,
+          settle: () => Promise.reject(new Error('no end')),
+          abort: () => undefined,
+        })),
+      )
+      .add(
+        'c',
+        [],
+        failing(() => simpleChange(() => void journal.push('c switched'))),
+      );
+    await graph.start(config);
+    journal.length = 0;
+    expect(await graph.reload({ ...config, level: 'debug' })).toEqual(['a', 'b', 'c']);
+    expect(journal).toEqual(['a: Error: no switch', 'c switched', 'b: Error: no end']);
+  });
+
+  test('that is closed while it starts finishes the present component and starts no other', async () => {
+    const journal: string[] = [];
+    const gate = Promise.withResolvers<undefined>();
+    const entered = Promise.withResolvers<undefined>();
+    const graph = new ComponentGraph<Config>(() => undefined)
+      .add('a', [], {
+        slice: () => undefined,
+        build: async () => {
+          entered.resolve(undefined);
+          await gate.promise;
+          return new Part('a', journal);
+        },
+      })
+      .add('b', [], { slice: () => undefined, build: () => new Part('b', journal) });
+    const started = graph.start(config);
+    await entered.promise;
+    const closed = graph.close();
+    gate.resolve(undefined);
+    await expect(started).rejects.toThrow('shutting down');
+    await closed;
+    expect(journal).toEqual(['start a', 'close a']);
+  });
+
+  test('that is closed during a reload closes the new components and the old ones', async () => {
+    const journal: string[] = [];
+    const gate = Promise.withResolvers<undefined>();
+    const entered = Promise.withResolvers<undefined>();
+    const graph = new ComponentGraph<Config>(() => undefined)
+      .add('a', [], { slice: ({ store }) => store, build: (name) => new Part(`a ${name}`, journal) })
+      .add('b', ['a'], {
+        slice: () => undefined,
+        build: async (_slice, { a }) => {
+          if (a.name === 'a new') {
+            entered.resolve(undefined);
+            await gate.promise;
+          }
+          return new Part(`b on ${a.name}`, journal);
+        },
+      })
+      .add('c', ['b'], {
+        slice: () => undefined,
+        build: (_slice, { b }) => new Part(`c on ${b.name}`, journal),
+      });
+    await graph.start({ ...config, store: 'old' });
+    journal.length = 0;
+    const reloaded = graph.reload({ ...config, store: 'new' });
+    await entered.promise;
+    const closed = graph.close();
+    gate.resolve(undefined);
+    await expect(reloaded).rejects.toThrow('shutting down');
+    await closed;
+    expect(journal.sort()).toEqual([
+      'close a new',
+      'close a old',
+      'close b on a new',
+      'close b on a old',
+      'close c on b on a old',
+      'start a new',
+      'start b on a new',
+    ]);
+  });
+
+  test('that was closed does not start again', async () => {
+    const { graph, journal } = exampleGraph();
+    await graph.close();
+    await expect(graph.start(config)).rejects.toThrow('shutting down');
     expect(journal).toEqual([]);
   });
 });

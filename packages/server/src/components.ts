@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { CoreError } from './util/errors.ts';
 
 /** A part of the server with a life of its own. Nothing happens in a constructor. */
 export interface Component {
@@ -10,8 +11,10 @@ export interface Component {
 
 /** A change of a running component that has been checked and only waits to be carried out. */
 export interface PreparedChange {
-  /** Carries the change out. Must not fail: whatever can fail belongs in the preparation. */
-  commit(): void | Promise<void>;
+  /** Switches over, at once. Must not fail: whatever can fail belongs in the preparation. */
+  commit(): void;
+  /** What the switch entails and takes time, such as the end of old connections. All changes are committed by then. */
+  settle?(): Promise<void>;
   /** Drops the change and gives back what the preparation opened. */
   abort(): void | Promise<void>;
 }
@@ -55,11 +58,16 @@ interface Running {
   slice: unknown;
 }
 
-/** Runs declared components: starts them in order, reloads what changed, closes them in reverse. */
+/**
+ * Runs declared components: starts them in order, reloads what changed, closes them in reverse. Only one of that
+ * happens at a time; the end cuts a start or the preparation of a reload short.
+ */
 export class ComponentGraph<Config, Parts extends object = object> {
   readonly #declared: Declared<Config>[] = [];
   readonly #running = new Map<string, Running>();
   readonly #onError: (name: string, error: unknown) => void;
+  #turn: Promise<unknown> = Promise.resolve();
+  #isClosing = false;
 
   /** @param onError told of failures that must not stop a shutdown or a committed reload. */
   constructor(onError: (name: string, error: unknown) => void) {
@@ -89,18 +97,8 @@ export class ComponentGraph<Config, Parts extends object = object> {
   }
 
   /** Starts every component. If one fails, those already started are closed and the error is thrown. */
-  async start(config: Config): Promise<void> {
-    for (const { name, needs, declaration } of this.#declared) {
-      try {
-        const slice = declaration.slice(config);
-        const instance = await declaration.build(slice, this.#pick(needs, this.#running));
-        await instance.start();
-        this.#running.set(name, { instance, slice });
-      } catch (error) {
-        await this.close();
-        throw error;
-      }
-    }
+  start(config: Config): Promise<void> {
+    return this.#alone(() => this.#start(config));
   }
 
   /**
@@ -109,7 +107,32 @@ export class ComponentGraph<Config, Parts extends object = object> {
    *
    * @returns the names of the components that changed.
    */
-  async reload(config: Config): Promise<string[]> {
+  reload(config: Config): Promise<string[]> {
+    return this.#alone(() => this.#reload(config));
+  }
+
+  /** Closes everything in reverse order, for good; a failure is reported and does not keep the others open. */
+  close(): Promise<void> {
+    this.#isClosing = true;
+    return this.#alone(() => this.#close());
+  }
+
+  async #start(config: Config): Promise<void> {
+    for (const { name, needs, declaration } of this.#declared) {
+      try {
+        this.#requireOpen();
+        const slice = declaration.slice(config);
+        const instance = await declaration.build(slice, this.#pick(needs, this.#running));
+        await instance.start();
+        this.#running.set(name, { instance, slice });
+      } catch (error) {
+        await this.#close();
+        throw error;
+      }
+    }
+  }
+
+  async #reload(config: Config): Promise<string[]> {
     const next = new Map<string, Running>();
     const replaced = new Map<string, Component>();
     const fresh: { name: string; instance: Component }[] = [];
@@ -117,6 +140,7 @@ export class ComponentGraph<Config, Parts extends object = object> {
 
     try {
       for (const { name, needs, declaration } of this.#declared) {
+        this.#requireOpen();
         const current = this.#running.get(name);
         if (current === undefined) throw new Error(`component ${name} does not run`);
         const slice = declaration.slice(config);
@@ -145,18 +169,37 @@ export class ComponentGraph<Config, Parts extends object = object> {
     }
 
     for (const [name, running] of next) this.#running.set(name, running);
-    for (const { name, change } of changes) await this.#attempt(name, () => change.commit());
+    // All at once, before anything waits: nobody sees one half in the new and the other in the old configuration.
+    for (const { name, change } of changes) this.#commit(name, change);
+    await Promise.all(changes.map(({ name, change }) => this.#attempt(name, async () => change.settle?.())));
     for (const [name, instance] of [...replaced].reverse()) await this.#attempt(name, () => instance.close());
     return [...replaced.keys(), ...changes.map(({ name }) => name)];
   }
 
-  /** Closes everything in reverse order; a failure is reported and does not keep the others open. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     for (const { name } of this.#declared.toReversed()) {
       const running = this.#running.get(name);
       if (running === undefined) continue;
       this.#running.delete(name);
       await this.#attempt(name, () => running.instance.close());
+    }
+  }
+
+  #alone<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(act);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosing) throw new CoreError('unavailable', 'the server is shutting down');
+  }
+
+  #commit(name: string, change: PreparedChange): void {
+    try {
+      change.commit();
+    } catch (error) {
+      this.#onError(name, error);
     }
   }
 

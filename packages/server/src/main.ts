@@ -15,12 +15,12 @@ async function main(): Promise<void> {
   setFlagsFromString('--external-memory-accounted-in-global-limit');
 
   const app = new App({ env: process.env, directory: process.cwd(), console: process.stderr });
-  let isStopping = false;
+  const stopping = new AbortController();
 
   const stop = (signal: NodeJS.Signals, code: number) => {
     // The guardian of the children outlives the server and ends whatever is left of them.
-    if (isStopping) process.exit(code);
-    isStopping = true;
+    if (stopping.signal.aborted) process.exit(code);
+    stopping.abort();
     app.log.info('Shutdown requested', { signal });
     app.close().then(
       () => process.exit(0),
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   try {
     await app.start();
   } catch (error) {
-    fail('Failed to start', error);
+    if (!stopping.signal.aborted) fail('Failed to start', error);
   }
 }
 

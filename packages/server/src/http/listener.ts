@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Component, PreparedChange } from '../components.ts';
+import { Server as TcpServer, type AddressInfo, type Socket } from 'node:net';
+import { simpleChange, type Component, type PreparedChange } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 
@@ -14,6 +15,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 /** How long a closing listener waits for answers under way. */
 const CLOSE_TIMEOUT_MS = 5_000;
+const CLOSE_SWEEP_MS = 100;
 
 /** A listening HTTP socket. */
 export class Listener implements Component {
@@ -41,19 +43,32 @@ export class Listener implements Component {
     return address.port;
   }
 
-  /** Moves to another handler, and to another address if it differs; that socket is open before the old one closes. */
+  /**
+   * Moves to another handler, and to another address if it differs. That socket is open before the old one closes; only
+   * where both cannot be open at a time, the old one gives way, and comes back if the change fails.
+   */
   async prepare(address: string, handler: RequestHandler): Promise<PreparedChange> {
-    const server = address === this.#address ? this.#server : await this.#listen(address);
+    const previous = this.#server;
+    if (address === this.#address || previous === undefined) {
+      return simpleChange(() => {
+        this.#handler = handler;
+      });
+    }
+    const { port } = this;
+    const comeBack = () => this.#resume(previous, withPort(this.#address, port));
+    const server = await this.#openBeside(previous, address, comeBack);
     return {
-      commit: async () => {
-        const previous = this.#server;
+      commit: () => {
         this.#handler = handler;
         this.#address = address;
         this.#server = server;
-        if (previous !== server && previous) await closeServer(previous);
+        stopAccepting(previous);
+        this.#log.info('Server started', { address });
       },
+      settle: () => closeServer(previous),
       abort: async () => {
-        if (server && server !== this.#server) await closeServer(server);
+        await closeServer(server);
+        await comeBack();
       },
     };
   }
@@ -62,6 +77,31 @@ export class Listener implements Component {
     const server = this.#server;
     this.#server = undefined;
     if (server) await closeServer(server);
+  }
+
+  async #openBeside(previous: Server, address: string, comeBack: () => Promise<void>): Promise<Server> {
+    try {
+      return await this.#listen(address);
+    } catch (error) {
+      if (splitAddress(address).port !== this.port) throw error;
+    }
+    stopAccepting(previous);
+    try {
+      return await this.#listen(address);
+    } catch (error) {
+      await comeBack();
+      throw error;
+    }
+  }
+
+  /** Accepts connections again, if it does not do so any more. */
+  async #resume(server: Server, address: string): Promise<void> {
+    if (server.listening) return;
+    try {
+      await bind(server, address);
+    } catch (error) {
+      this.#log.error('Server failed', { address, error: errorText(error) });
+    }
   }
 
   async #listen(address: string): Promise<Server> {
@@ -81,22 +121,32 @@ export class Listener implements Component {
     server.on('checkContinue', answer);
     server.on('checkExpectation', answer);
     server.on('clientError', refuseMalformed);
-
-    const { host, port } = splitAddress(address);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => {
-        reject(
-          new CoreError('unavailable', `can't listen on ${address}: ${errorText(error)}`, { cause: error }),
-        );
-      });
-      server.listen({ port, ...(host === '' ? {} : { host }) }, resolve);
-    });
-    server.removeAllListeners('error');
+    await bind(server, address);
     server.on('error', (error) => {
       this.#log.error('Server failed', { address, error: errorText(error) });
     });
     return server;
   }
+}
+
+/** Throws `unavailable` if the address cannot be listened on. */
+async function bind(server: Server, address: string): Promise<void> {
+  const { host, port } = splitAddress(address);
+  try {
+    server.listen({ port, ...(host === '' ? {} : { host }) });
+    await once(server, 'listening');
+  } catch (error) {
+    throw new CoreError('unavailable', `can't listen on ${address}: ${errorText(error)}`, { cause: error });
+  }
+}
+
+/** Gives the address free but leaves the connections open, which the close of an HTTP server would not. */
+function stopAccepting(server: Server): void {
+  TcpServer.prototype.close.call(server);
+}
+
+function withPort(address: string, port: number): string {
+  return `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
 }
 
 function splitAddress(address: string): { host: string; port: number } {
@@ -126,10 +176,14 @@ async function closeServer(server: Server): Promise<void> {
     const cutOff = setTimeout(() => {
       server.closeAllConnections();
     }, CLOSE_TIMEOUT_MS);
+    // A connection that has got its last answer would otherwise be kept for another request.
+    const sweep = setInterval(() => {
+      server.closeIdleConnections();
+    }, CLOSE_SWEEP_MS);
     server.close(() => {
       clearTimeout(cutOff);
+      clearInterval(sweep);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }
