@@ -1,9 +1,9 @@
-import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 const MIN_BYTES = 1000;
-const gzipAsync = promisify(gzip);
+/** Of a string's characters in UTF-8. */
+const MAX_BYTES_A_CHARACTER = 3;
 
 /** Compresses the instance's text answers of 1000 bytes or more for clients that accept gzip. */
 export function compressJson(app: FastifyInstance): void {
@@ -11,21 +11,30 @@ export function compressJson(app: FastifyInstance): void {
     addVary(reply, 'Accept-Encoding');
     done();
   });
-  app.addHook('onSend', async (request, reply, payload) => {
-    if (typeof payload !== 'string' || reply.hasHeader('content-encoding')) return payload;
-    if (!acceptsGzip(request.headers['accept-encoding'])) return payload;
+  // With a callback, so that answers which stay as they are wait for nothing.
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const isPlain = typeof payload !== 'string' || reply.hasHeader('content-encoding');
+    if (isPlain || !acceptsGzip(request.headers['accept-encoding'])) {
+      done(null, payload);
+      return;
+    }
     const bytes = Buffer.from(payload);
-    if (bytes.length < MIN_BYTES) return payload;
-    const compressed = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED });
-    reply.header('content-encoding', 'gzip').removeHeader('content-length');
-    return compressed;
+    if (bytes.length < MIN_BYTES) {
+      done(null, payload);
+      return;
+    }
+    gzip(bytes, { level: constants.Z_BEST_SPEED }, (error, compressed) => {
+      if (error === null) reply.header('content-encoding', 'gzip').removeHeader('content-length');
+      done(error, compressed);
+    });
   });
 }
 
 /** Whether an `Accept-Encoding` header allows gzip (RFC 9110 §12.5.3): named, or by `*`, and not with `q=0`. */
 export function acceptsGzip(header: string | string[] | undefined): boolean {
+  if (header === undefined) return false;
   let any = false;
-  for (const part of String(header ?? '').split(',')) {
+  for (const part of String(header).split(',')) {
     const [coding = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
     const isRefused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
     if (coding === 'gzip' || coding === 'x-gzip') return !isRefused;

@@ -13,6 +13,11 @@ function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
+/** Answers with JSON that has been written before. */
+export function sendText(reply: FastifyReply, json: string): void {
+  void reply.header('content-type', JSON_TYPE).send(json);
+}
+
 /** Answers with any JSON value, plain strings and `null` included. */
 export function sendJson(reply: FastifyReply, value: unknown, status = 200): FastifyReply {
   return reply.code(status).header('content-type', JSON_TYPE).send(toJson(value));

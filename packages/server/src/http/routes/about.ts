@@ -1,8 +1,7 @@
 import type { About, AboutMinimal } from '@millrace/api';
-import type { FastifyReply } from 'fastify';
 import { ApiError } from '../errors.ts';
 import type { Guard } from '../guard.ts';
-import { JSON_TYPE, toJson } from '../json.ts';
+import { sendText, toJson } from '../json.ts';
 import type { Routes } from '../server.ts';
 
 /** What the server says about itself. */
@@ -91,10 +90,6 @@ function cached<T extends unknown[]>(make: (...values: T) => string): (...values
     }
     return text;
   };
-}
-
-function sendText(reply: FastifyReply, text: string): void {
-  void reply.header('content-type', JSON_TYPE).send(text);
 }
 
 /** The platform in the notation of the reference, such as `linux/amd64`. */
