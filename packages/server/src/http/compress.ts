@@ -2,8 +2,6 @@ import { constants, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 const MIN_BYTES = 1000;
-/** Of a string's characters in UTF-8. */
-const MAX_BYTES_A_CHARACTER = 3;
 
 /** Compresses the instance's text answers of 1000 bytes or more for clients that accept gzip. */
 export function compressJson(app: FastifyInstance): void {
