@@ -20,21 +20,25 @@ export interface Runtime {
   maxLogLines: number;
 }
 
-/** How a process is doing. */
-export interface TaskState {
-  order: Order;
+/** What changes without an event. */
+export interface TaskStatus {
   /** `undefined` for an invalid process, which has no child. */
   exec: ExecState | undefined;
   /** Since the last change of `exec`. */
   inStateMs: number;
   /** Until the next start; `undefined` if none is scheduled. */
   reconnectInMs: number | undefined;
-  /** `''` if there is none. */
-  lastLogLine: string;
-  progress: Progress;
   memoryBytes: number;
   /** 100 is all CPUs. */
   cpuPercent: number;
+}
+
+/** How a process is doing. */
+export interface TaskState extends TaskStatus {
+  order: Order;
+  /** `''` if there is none. */
+  lastLogLine: string;
+  progress: Progress;
   /** The arguments of FFmpeg. */
   command: readonly string[] | undefined;
 }
@@ -60,6 +64,7 @@ export class Task {
   readonly #log: Logger;
   readonly #parser: OutputParser;
   #record: ProcessRecord;
+  #revision = 0;
   #engine: Engine | undefined;
   #problem: { text: string; at: number } | undefined;
   /** Between two supervisors: the place of the one must not be taken before the other has it. */
@@ -106,17 +111,28 @@ export class Task {
     return this.#record.order === 'start' && this.#engine?.supervisor.order === 'stop';
   }
 
-  state(): TaskState {
+  /** Another number whenever something in the state but its `TaskStatus` may have changed. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  status(): TaskStatus {
     const status = this.#engine?.supervisor.status();
     return {
-      order: this.#record.order,
       exec: status?.state,
       inStateMs: status?.inStateMs ?? 0,
       reconnectInMs: status?.reconnectInMs,
-      lastLogLine: this.#problem?.text ?? this.#parser.lastLine(),
-      progress: this.#parser.progress(),
       memoryBytes: status?.memoryBytes ?? 0,
       cpuPercent: status?.cpuPercent ?? 0,
+    };
+  }
+
+  state(): TaskState {
+    return {
+      ...this.status(),
+      order: this.#record.order,
+      lastLogLine: this.#problem?.text ?? this.#parser.lastLine(),
+      progress: this.#parser.progress(),
       command: this.#engine?.plan.command,
     };
   }
@@ -134,6 +150,7 @@ export class Task {
   /** Takes over what is now stored. It takes effect with `use` or `discard`. */
   adopt(record: ProcessRecord): void {
     this.#record = record;
+    this.#revision++;
   }
 
   /** Follows a plan. A child whose arguments stay the same goes on; another one is ended first. */
@@ -141,6 +158,7 @@ export class Task {
     const engine = this.#engine;
     if (engine === undefined || !this.#fits(engine, plan, runtime)) return this.replace(plan, runtime);
     this.#engine = { ...engine, plan, runtime };
+    this.#revision++;
     this.#parser.configure(this.#parserOptions(runtime.maxLogLines));
     engine.supervisor.configure(toSupervision(this.config));
   }
@@ -156,6 +174,7 @@ export class Task {
     this.#problem = undefined;
     this.#parser.configure(this.#parserOptions(runtime.maxLogLines));
     this.#engine = { plan, runtime, ioIds: this.#ioIds(), supervisor: this.#supervise(plan, runtime) };
+    this.#revision++;
   }
 
   /** Ends the child: the process cannot run, for the given reason. */
@@ -163,17 +182,18 @@ export class Task {
     await this.#engine?.supervisor.close();
     this.#engine = undefined;
     this.#problem = { text: reason, at: Date.now() };
+    this.#revision++;
   }
 
   /** Orders FFmpeg to run; one that ended is started at once. An invalid process only remembers the order. */
   start(): void {
-    this.#record = { ...this.#record, order: 'start' };
+    this.adopt({ ...this.#record, order: 'start' });
     this.#engine?.supervisor.start();
   }
 
   /** Orders FFmpeg not to run and waits until it is gone. */
   async stop(): Promise<void> {
-    this.#record = { ...this.#record, order: 'stop' };
+    this.adopt({ ...this.#record, order: 'stop' });
     await this.#engine?.supervisor.stop();
   }
 
@@ -207,15 +227,19 @@ export class Task {
     const parser = this.#parser;
     supervisor.on('started', () => {
       parser.started();
+      this.#revision++;
     });
     supervisor.on('line', (line) => {
       if (parser.line(line)) supervisor.touch();
+      this.#revision++;
     });
     supervisor.on('note', (text) => {
       parser.note(text);
+      this.#revision++;
     });
     supervisor.on('ended', () => {
       parser.ended();
+      this.#revision++;
     });
     return supervisor;
   }

@@ -16,7 +16,7 @@ export function selectionOf(
   request: FastifyRequest,
 ): (process: { id: string; reference: string }) => boolean {
   const reference = decodeAgain(valueOf(request, 'reference'));
-  const ids = new Set(split(valueOf(request, 'id')).flatMap((id) => [id, decodeAgain(id)]));
+  const ids = new Set(split(valueOf(request, 'id')).map(decodeAgain));
   const idPattern = decodeAgain(valueOf(request, 'idpattern'));
   const referencePattern = decodeAgain(valueOf(request, 'refpattern'));
   const matchesId = idPattern === '' ? undefined : createGlob(idPattern);
@@ -44,7 +44,7 @@ function split(text: string): string[] {
  * compat: clients of the reference encode values twice, because it decodes them twice, the second time as form values.
  * What cannot be decoded again is meant as it is.
  */
-export function decodeAgain(text: string): string {
+function decodeAgain(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

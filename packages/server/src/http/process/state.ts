@@ -1,18 +1,19 @@
 import type { Progress as ApiProgress, ProcessState, ProgressIO } from '@millrace/api';
 import type { IoProgress, Progress } from '../../ffmpeg/progress.ts';
-import type { TaskState } from '../../process/task.ts';
+import type { Task, TaskState, TaskStatus } from '../../process/task.ts';
+import { toJson } from '../json.ts';
 
 type AvStream = NonNullable<IoProgress['avstream']>;
 
 /** The API's form of how a process is doing. */
 export function toApiState(state: TaskState): ProcessState {
-  const { exec, reconnectInMs } = state;
+  const { exec } = state;
   return {
     // compat: a process that is not valid has neither.
     order: exec === undefined ? '' : state.order,
     exec: exec ?? '',
-    runtime_seconds: Math.floor(Math.round(state.inStateMs / 10) / 100),
-    reconnect_seconds: reconnectSeconds(exec, reconnectInMs),
+    runtime_seconds: toRuntime(state),
+    reconnect_seconds: toReconnect(state),
     last_logline: state.lastLogLine,
     progress: toApiProgress(state.progress),
     memory_bytes: state.memoryBytes,
@@ -21,7 +22,43 @@ export function toApiState(state: TaskState): ProcessState {
   };
 }
 
-function reconnectSeconds(exec: TaskState['exec'], reconnectInMs: number | undefined): number {
+type StateSource = Pick<Task, 'revision' | 'status' | 'state'>;
+
+interface StateText {
+  text: string;
+  revision: number;
+  status: TaskStatus;
+}
+
+/** Gives out states as JSON text, which is made anew only if something in it changed: pages ask several times a second. */
+export class StateTexts {
+  readonly #texts = new WeakMap<StateSource, StateText>();
+
+  of(task: StateSource): string {
+    const known = this.#texts.get(task);
+    const status = task.status();
+    if (known?.revision === task.revision && looksSame(known.status, status)) return known.text;
+    const text = toJson(toApiState(task.state()));
+    this.#texts.set(task, { text, revision: task.revision, status });
+    return text;
+  }
+}
+
+function looksSame(a: TaskStatus, b: TaskStatus): boolean {
+  return (
+    a.exec === b.exec &&
+    a.memoryBytes === b.memoryBytes &&
+    a.cpuPercent === b.cpuPercent &&
+    toRuntime(a) === toRuntime(b) &&
+    toReconnect(a) === toReconnect(b)
+  );
+}
+
+function toRuntime({ inStateMs }: TaskStatus): number {
+  return Math.floor(Math.round(inStateMs / 10) / 100);
+}
+
+function toReconnect({ exec, reconnectInMs }: TaskStatus): number {
   if (reconnectInMs !== undefined) return Math.floor(reconnectInMs / 1000);
   return exec === undefined ? 0 : -1;
 }

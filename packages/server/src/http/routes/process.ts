@@ -5,12 +5,12 @@ import type { Task } from '../../process/task.ts';
 import { CoreError } from '../../util/errors.ts';
 import { decode, readJson } from '../decode.ts';
 import { ApiError } from '../errors.ts';
-import { sendJson } from '../json.ts';
+import { JSON_TYPE, sendJson } from '../json.ts';
 import { decodeChangedConfig, decodeNewConfig, toApiConfig } from '../process/config.ts';
 import { findTask, unknownProcess } from '../process/find.ts';
 import { partsOf, selectionOf, type Part } from '../process/query.ts';
 import { toApiProbe, toApiReport } from '../process/report.ts';
-import { toApiState } from '../process/state.ts';
+import { StateTexts, toApiState } from '../process/state.ts';
 import type { Routes } from '../server.ts';
 
 /** What the routes need of the processes. */
@@ -32,6 +32,7 @@ interface ById {
 /** `/process`: the processes, what they do, and what they are told to do. */
 export function processRoutes({ processes, isReadOnly }: ProcessRoutesOptions): Routes {
   return (app) => {
+    const states = new StateTexts();
     const task = ({ params }: FastifyRequest<ById>) => findTask(processes, params.id);
 
     app.get('/process', (request, reply) => {
@@ -50,7 +51,7 @@ export function processRoutes({ processes, isReadOnly }: ProcessRoutesOptions): 
       sendJson(reply, toApiConfig(task(request).config)),
     );
     app.get<ById>('/process/:id/state', (request, reply) =>
-      sendJson(reply, toApiState(task(request).state())),
+      reply.header('content-type', JSON_TYPE).send(states.of(task(request))),
     );
     app.get<ById>('/process/:id/report', (request, reply) =>
       sendJson(reply, toApiReport(task(request).report())),
