@@ -195,20 +195,24 @@ describe('a component graph', () => {
     expect(journal).toEqual(['a: Error: no switch', 'c switched', 'b: Error: no end']);
   });
 
-  test('that is closed while it starts finishes the present component and starts no other', async () => {
+  test('that is closed while it starts finishes what has begun and starts no other', async () => {
     const journal: string[] = [];
     const gate = Promise.withResolvers<undefined>();
     const entered = Promise.withResolvers<undefined>();
+    const slow = new Part('a', journal);
     const graph = new ComponentGraph<Config>(() => undefined)
       .add('a', [], {
         slice: () => undefined,
-        build: async () => {
-          entered.resolve(undefined);
-          await gate.promise;
-          return new Part('a', journal);
-        },
+        build: () => ({
+          start: async () => {
+            entered.resolve(undefined);
+            await gate.promise;
+            await slow.start();
+          },
+          close: () => slow.close(),
+        }),
       })
-      .add('b', [], { slice: () => undefined, build: () => new Part('b', journal) });
+      .add('b', ['a'], { slice: () => undefined, build: () => new Part('b', journal) });
     const started = graph.start(config);
     await entered.promise;
     const closed = graph.close();
@@ -216,6 +220,24 @@ describe('a component graph', () => {
     await expect(started).rejects.toThrow('shutting down');
     await closed;
     expect(journal).toEqual(['start a', 'close a']);
+  });
+
+  test('starts a component while another one that it does not need still starts', async () => {
+    const journal: string[] = [];
+    const gate = Promise.withResolvers<undefined>();
+    const slow = new Part('slow', journal);
+    const graph = new ComponentGraph<Config>(() => undefined)
+      .add('slow', [], {
+        slice: () => undefined,
+        build: () => ({ start: () => gate.promise.then(() => slow.start()), close: () => slow.close() }),
+      })
+      .add('other', [], { slice: () => undefined, build: () => new Part('other', journal) });
+    const started = graph.start(config);
+    await expect.poll(() => journal).toEqual(['start other']);
+    gate.resolve(undefined);
+    await started;
+    expect(journal).toEqual(['start other', 'start slow']);
+    await graph.close();
   });
 
   test('that is closed during a reload closes the new components and the old ones', async () => {

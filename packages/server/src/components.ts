@@ -117,19 +117,39 @@ export class ComponentGraph<Config, Parts extends object = object> {
     return this.#alone(() => this.#close());
   }
 
+  /** A component starts as soon as its neighbours have: those that wait for something else keep nobody up. */
   async #start(config: Config): Promise<void> {
-    for (const { name, needs, declaration } of this.#declared) {
-      try {
+    const built = new Map<string, Running>();
+    const starts = new Map<string, Promise<void>>();
+    try {
+      for (const { name, needs, declaration } of this.#declared) {
         this.#requireOpen();
         const slice = declaration.slice(config);
-        const instance = await declaration.build(slice, this.#pick(needs, this.#running));
-        await instance.start();
-        this.#running.set(name, { instance, slice });
-      } catch (error) {
-        await this.#close();
-        throw error;
+        const instance = await declaration.build(slice, this.#pick(needs, built));
+        const running = { instance, slice };
+        built.set(name, running);
+        const start = this.#startAfter(
+          needs.flatMap((need) => starts.get(need) ?? []),
+          name,
+          running,
+        );
+        starts.set(name, start);
+        // Whoever fails first is met below.
+        start.catch(() => undefined);
       }
+      await Promise.all(starts.values());
+    } catch (error) {
+      await Promise.allSettled(starts.values());
+      await this.#close();
+      throw error;
     }
+  }
+
+  async #startAfter(neighbours: readonly Promise<void>[], name: string, running: Running): Promise<void> {
+    await Promise.all(neighbours);
+    this.#requireOpen();
+    await running.instance.start();
+    this.#running.set(name, running);
   }
 
   async #reload(config: Config): Promise<string[]> {

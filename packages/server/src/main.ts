@@ -1,7 +1,11 @@
+import { enableCompileCache } from 'node:module';
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
-import { App } from './app.ts';
 import { errorText } from './util/errors.ts';
+
+// Most of a start is reading the sources. What was read once is kept for the next start, if there is a place for it.
+enableCompileCache();
+const { App } = await import('./app.ts');
 
 /**
  * Runs the server until it is told to stop.

@@ -31,6 +31,10 @@ export interface HttpParts {
 /** Ids may be as long as a URL; the router's own limit would answer 414. */
 const MAX_PARAM_LENGTH = 65_536;
 
+function noCompiler(): never {
+  throw new Error('routes have no schemas that are compiled');
+}
+
 /** The HTTP application: guards, routes and error answers, without a socket. */
 export class HttpApp implements Component {
   readonly #options: HttpOptions;
@@ -48,6 +52,8 @@ export class HttpApp implements Component {
       requestTimeout: 0,
       rewriteUrl: (request) => canonicalUrl(request.url ?? '/'),
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+      // Bodies and answers are ours to check and to write; loading the compilers would take as long as all the rest.
+      schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
       // Of these, only a path that cannot be decoded can happen.
       frameworkErrors: (_error, _request, reply) => {
         sendMalformed(reply);

@@ -1,8 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { AccessToken, TokenPair } from '@millrace/api';
-import { LoginRequest, RevokeRequest } from '@millrace/api';
+import type { AccessToken, LoginRequest, RevokeRequest, TokenPair } from '@millrace/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import Value from 'typebox/value';
 import { bearerTokens } from '../../auth/auth.ts';
 import { Throttled } from '../../auth/throttle.ts';
 import { CoreError } from '../../util/errors.ts';
@@ -39,6 +37,7 @@ export interface LoginControl {
 }
 
 const MAX_BODY_BYTES = 16 * 1024;
+const MAX_SUBJECT_LENGTH = 1024;
 const BODY_TIMEOUT_MS = 10_000;
 const JSON_MEDIA_TYPE = /^application\/json\s*(;|$)/i;
 
@@ -89,11 +88,7 @@ export function revokeRoutes(auth: LoginControl): Routes {
   return (app) => {
     app.post('/auth/revoke', async (request, reply) => {
       const body = await readBody(request, MAX_BODY_BYTES);
-      const value = body.length === 0 ? {} : parse(body);
-      if (!Value.Check(RevokeRequest, value)) {
-        throw new ApiError(400, 'Invalid JSON', 'the body must be empty or an object with a subject');
-      }
-      auth.revoke(value.subject, request.raw);
+      auth.revoke(parseRevocation(body).subject, request.raw);
       return sendJson(reply, 'OK');
     });
   };
@@ -116,19 +111,32 @@ async function readCredentials(request: FastifyRequest, limit: number): Promise<
 /** Credentials count only if they are complete; otherwise another way to log in has its turn. */
 function parseCredentials(request: FastifyRequest, body: Buffer): LoginRequest | undefined {
   if (!JSON_MEDIA_TYPE.test(request.headers['content-type'] ?? '')) return undefined;
-  const value = parse(body);
-  return Value.Check(LoginRequest, value)
-    ? { username: value.username, password: value.password }
-    : undefined;
+  const { username, password } = parseObject(body) ?? {};
+  return isText(username) && isText(password) ? { username, password } : undefined;
 }
 
-/** The JSON value of a body; undefined if it is none. */
-function parse(body: Buffer): unknown {
+function parseRevocation(body: Buffer): RevokeRequest {
+  if (body.length === 0) return {};
+  const value = parseObject(body);
+  if (value?.subject === undefined && value !== undefined) return {};
+  if (isText(value?.subject) && value.subject.length <= MAX_SUBJECT_LENGTH) return { subject: value.subject };
+  throw new ApiError(400, 'Invalid JSON', 'the body must be empty or an object with a subject');
+}
+
+/** The JSON object of a body; undefined if it is none. */
+function parseObject(
+  body: Buffer,
+): Partial<Record<'username' | 'password' | 'subject', unknown>> | undefined {
   try {
-    return JSON.parse(body.toString());
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 function toTokenPair({ accessToken, refreshToken }: Tokens): TokenPair {
