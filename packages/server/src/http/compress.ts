@@ -2,6 +2,8 @@ import { constants, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 const MIN_BYTES = 1000;
+/** Of a string's characters in UTF-8. */
+const MAX_BYTES_A_CHARACTER = 3;
 
 /** Compresses the instance's text answers of 1000 bytes or more for clients that accept gzip. */
 export function compressJson(app: FastifyInstance): void {
@@ -9,21 +11,25 @@ export function compressJson(app: FastifyInstance): void {
     addVary(reply, 'Accept-Encoding');
     done();
   });
-  // With a callback, so that answers which stay as they are wait for nothing.
   app.addHook('onSend', (request, reply, payload, done) => {
-    const isPlain = typeof payload !== 'string' || reply.hasHeader('content-encoding');
-    if (isPlain || !acceptsGzip(request.headers['accept-encoding'])) {
-      done(null, payload);
-      return;
-    }
-    const bytes = Buffer.from(payload);
-    if (bytes.length < MIN_BYTES) {
+    const isWanted =
+      typeof payload === 'string' &&
+      payload.length >= MIN_BYTES / MAX_BYTES_A_CHARACTER &&
+      !reply.hasHeader('content-encoding') &&
+      acceptsGzip(request.headers['accept-encoding']);
+    const bytes = isWanted ? Buffer.from(payload) : undefined;
+    if (bytes === undefined || bytes.length < MIN_BYTES) {
       done(null, payload);
       return;
     }
     gzip(bytes, { level: constants.Z_BEST_SPEED }, (error, compressed) => {
-      if (error === null) reply.header('content-encoding', 'gzip').removeHeader('content-length');
-      done(error, compressed);
+      // Without memory for it, the answer is still good as it is.
+      if (error) {
+        done(null, payload);
+        return;
+      }
+      reply.header('content-encoding', 'gzip').removeHeader('content-length');
+      done(null, compressed);
     });
   });
 }
