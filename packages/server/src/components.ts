@@ -33,6 +33,7 @@ export function simpleChange(commit: () => void): PreparedChange {
 export interface Declaration<Config, Needs, Slice, Instance extends Component> {
   /** The part of the configuration the component depends on, as plain data. */
   slice(config: Config): Slice;
+  /** The neighbours exist, but may not have started yet: what they find out by starting is not to be asked here. */
   build(slice: Slice, needs: Needs): Instance | Promise<Instance>;
   /**
    * Undefined if the component cannot adapt to this change.

@@ -450,7 +450,10 @@ function createSetting(options: ProcessOptions, parts: ProcessParts): Setting {
       output: new AddressFilter(options.output),
       diskDir: placeholders.diskDir,
     },
-    runtime: { spawner: parts.spawner, binary: parts.ffmpeg.binary, maxLogLines },
+    // The neighbours are there from the beginning, but FFmpeg is found only when it starts.
+    get runtime() {
+      return { spawner: parts.spawner, binary: parts.ffmpeg.binary, maxLogLines };
+    },
     store: new ProcessStore(parts.database, parts.log),
   };
 }
