@@ -9,6 +9,11 @@ const LINGER_MS = 2_000;
  * they still send is dropped, and the connection after two seconds.
  */
 export function dropUnreadBodies(app: FastifyInstance): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    // Node would close at once for a client that wants its connection closed, as FFmpeg does.
+    if (!request.raw.complete) reply.raw.shouldKeepAlive = true;
+    done(null, payload);
+  });
   app.addHook('onResponse', (request, _reply, done) => {
     drop(request.raw);
     done();
@@ -17,9 +22,11 @@ export function dropUnreadBodies(app: FastifyInstance): void {
 
 function drop(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS).unref();
+  const { socket } = request;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   request.once('close', () => {
     clearTimeout(timer);
+    if (request.headers.connection?.toLowerCase() === 'close' && !socket.destroyed) socket.end();
   });
   request.resume();
 }
