@@ -89,8 +89,24 @@ describe('parsing', () => {
         const value: unknown = JSON.parse(text);
         const spaced = JSON.stringify(value, null, indent);
         expect(JSON.stringify(parseJson(Buffer.from(spaced)))).toBe(JSON.stringify(value));
+        // Such a number makes it read the text itself.
+        const special = `[${spaced},1.0]`;
+        expect(JSON.stringify(parseJson(Buffer.from(special)))).toBe(`[${JSON.stringify(value)},1.0]`);
       }),
     );
+  });
+
+  test.each(['1,', '1.0,', '[],', '{"":0},', '"\\\\",'])(
+    'refuses a text of too many values, such as [%s…]',
+    (part) => {
+      const error = errorOf(() => parseJson(Buffer.from(`[${part.repeat(500_000)}1]`)));
+      expect(error.details[0]).toMatch(/^syntax error at line 1, .*: exceeded max number of values$/);
+    },
+  );
+
+  test('takes long texts of few values', () => {
+    const text = JSON.stringify([',[{'.repeat(200_000), '\\"'.repeat(200_000)]);
+    expect(parseJson(Buffer.from(text))).toEqual(JSON.parse(text));
   });
 
   test('agrees with the built-in parser on what is invalid', () => {

@@ -12,7 +12,7 @@ import { JsonError, numberText, placeOf } from './json.ts';
  * @throws JsonError `expect type 'T' for 'path' at line L, character C: …`.
  */
 export function decodeJson<T extends TSchema>(schema: T, value: unknown, base: Static<T>): Static<T> {
-  return decodeValue(schema, value, base, ROOT) as Static<T>;
+  return decodeValue(schema, value, base, { path: [], keys: [], owner: '', root: value }) as Static<T>;
 }
 
 /** What the decoder reads of a JSON Schema. */
@@ -28,15 +28,15 @@ interface Schema {
 }
 
 interface At {
-  /** Of the member: names from the root, without indices. */
+  /** Names from the root, without indices. */
   path: string[];
+  /** Keys as they were given, and indices, from the root. */
+  keys: (string | number)[];
   /** The name of the object type that has the member. */
   owner: string;
-  container: unknown;
-  key: string | number;
+  /** What is decoded. */
+  root: unknown;
 }
-
-const ROOT: At = { path: [], owner: '', container: undefined, key: '' };
 
 function decodeValue(schema: Schema, value: unknown, base: unknown, at: At): unknown {
   if (schema.type === undefined) return value;
@@ -64,7 +64,12 @@ function decodeObject(schema: Schema, value: unknown, base: unknown, at: At): un
     if (given === null && isOptional) {
       Reflect.deleteProperty(result, name);
     } else {
-      const place = { path: [...at.path, name], owner: schema.title ?? '', container: value, key };
+      const place = {
+        ...at,
+        path: [...at.path, name],
+        keys: [...at.keys, key],
+        owner: schema.title ?? '',
+      };
       result[name] = decodeValue(member, given, result[name] ?? zero(member), place);
     }
   }
@@ -75,7 +80,7 @@ function decodeMap(schema: Schema, items: Schema, value: unknown, base: unknown,
   if (value === null) return {};
   if (!isObject(value)) fail(schema, value, at);
   const decoded = Object.entries(value).map(([key, given]) => {
-    const place = { ...at, path: [...at.path, key], container: value, key };
+    const place = { ...at, path: [...at.path, key], keys: [...at.keys, key] };
     return [key, decodeValue(items, given, zero(items), place)] as const;
   });
   // Built from entries, so that a key `__proto__` is one like any other.
@@ -88,7 +93,7 @@ function decodeArray(schema: Schema, value: unknown, base: unknown, at: At): unk
   if (!Array.isArray(value)) return fail(schema, value, at);
   const before: unknown[] = Array.isArray(base) ? base : [];
   return value.map((given, index) =>
-    decodeValue(items, given, before[index] ?? zero(items), { ...at, container: value, key: index }),
+    decodeValue(items, given, before[index] ?? zero(items), { ...at, keys: [...at.keys, index] }),
   );
 }
 
@@ -152,7 +157,7 @@ function fail(schema: Schema, value: unknown, at: At, number = ''): never {
   const type = typeName(schema);
   const path = at.path.join('.');
   const target = path === '' ? 'value' : `struct field ${at.owner}.${path}`;
-  const place = placeOf(at.container, at.key);
+  const place = placeOf(at.root, at.keys);
   throw new JsonError(
     // compat: clients know these messages in the words of the reference's language.
     `expect type '${type}' for '${path}' at ${place}: json: cannot unmarshal ${kindOf(value)}${number} into Go ${target} of type ${type}`,

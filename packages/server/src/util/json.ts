@@ -17,30 +17,84 @@ interface RawJson {
 /** Nested deeper than this is refused: everything that walks a value later does so recursively. */
 const MAX_DEPTH = 1000;
 
-interface Source {
-  text: string;
-  /** By key or index: the offset behind a scalar, or behind the opening bracket. */
-  ends: Map<string | number, number>;
-}
+/** More is refused: a short text can hold so many values that keeping them takes hundreds of times its size. */
+const MAX_VALUES = 500_000;
 
-/** Where the members of parsed objects and arrays stood, so that later errors can name the place. */
-const SOURCES = new WeakMap<object, Source>();
+/** The text of parsed objects and arrays, so that later errors can name a place in it. */
+const SOURCES = new WeakMap<object, string>();
 
 /**
  * Parses JSON as strictly as RFC 8259. Lone surrogates become U+FFFD; a number that would print differently than it was
  * written becomes a `JSON.rawJSON` with its exact text.
  *
- * @throws JsonError `syntax error at line L, character C: …`.
+ * @throws JsonError `syntax error at line L, character C: …`, also for more than 500000 values.
  */
 export function parseJsonText(text: string): unknown {
-  return new Parser(text).document();
+  const value = parseQuickly(text) ?? new Parser(text).document();
+  if (typeof value === 'object' && value !== null) SOURCES.set(value, text);
+  return value;
 }
 
-/** `line L, character C` of a member of a parsed value, behind its text; the beginning if it was not parsed here. */
-export function placeOf(container: unknown, key: string | number): string {
-  const source = typeof container === 'object' && container !== null ? SOURCES.get(container) : undefined;
-  const end = source?.ends.get(key);
-  return source === undefined || end === undefined ? 'line 1, character 1' : place(source.text, end + 1);
+/**
+ * `line L, character C` of a member of a parsed value, behind its text; the beginning if the value was not parsed here.
+ *
+ * @param path keys and indices from the value to the member.
+ */
+export function placeOf(value: unknown, path: readonly (string | number)[]): string {
+  const text = typeof value === 'object' && value !== null ? SOURCES.get(value) : undefined;
+  const end = text === undefined ? undefined : new Parser(text, path).endOfMember();
+  return text === undefined || end === undefined ? 'line 1, character 1' : place(text, end + 1);
+}
+
+/** What the runtime's parser takes differently: numbers that print differently, and escaped surrogates. */
+const SPECIAL = /\d[.eE]|\d{16}|-0|\\u[dD][89a-fA-F]/;
+
+/** The value of a text without anything special; undefined for every other, broken ones included. */
+function parseQuickly(text: string): unknown {
+  if (SPECIAL.test(text) || !isModest(text)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the other parser says what is wrong with it
+  }
+}
+
+/** Whether the text keeps the limits of depth and number, as far as brackets and commas tell. */
+function isModest(text: string): boolean {
+  let depth = 0;
+  let values = 1;
+  for (let i = 0; i < text.length; i += 1) {
+    switch (text.charAt(i)) {
+      case '"':
+        i = endOfString(text, i);
+        break;
+      case '{':
+      case '[':
+        values += 1;
+        depth += 1;
+        if (depth > MAX_DEPTH) return false;
+        break;
+      case '}':
+      case ']':
+        depth -= 1;
+        break;
+      case ',':
+        values += 1;
+    }
+    if (values > MAX_VALUES) return false;
+  }
+  return true;
+}
+
+/** The offset of the closing quote; that of the end of the text if there is none. */
+function endOfString(text: string, start: number): number {
+  for (let end = start; ;) {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return text.length;
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
 }
 
 /** The text of a number as it was written, or `undefined` if the value is none. */
@@ -65,11 +119,24 @@ const SIMPLE_ESCAPES = '"\\/bfnrt';
 
 class Parser {
   readonly #text: string;
+  /** The member to look out for. */
+  readonly #wanted: readonly (string | number)[];
   #offset = 0;
   #depth = 0;
+  #values = 0;
+  /** How much of the way to the wanted member the present one shares. */
+  #shared = 0;
+  #end: number | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, wanted: readonly (string | number)[] = []) {
     this.#text = text;
+    this.#wanted = wanted;
+  }
+
+  /** The offset behind the wanted member if it is a scalar, or behind its opening bracket; undefined if there is none. */
+  endOfMember(): number | undefined {
+    this.document();
+    return this.#end;
   }
 
   document(): unknown {
@@ -81,6 +148,8 @@ class Parser {
 
   #value(): unknown {
     this.#skip(SPACE);
+    this.#values += 1;
+    if (this.#values > MAX_VALUES) this.#fail('exceeded max number of values');
     switch (this.#peek()) {
       case '{':
         return this.#object();
@@ -101,33 +170,34 @@ class Parser {
 
   #object(): Record<string, unknown> {
     const entries: [string, unknown][] = [];
-    const ends = this.#open();
+    this.#open();
     while (!this.#closes('}', entries.length > 0, 'after object key:value pair')) {
       if (this.#peek() !== '"') this.#unexpected('looking for beginning of object key string');
       const key = this.#string();
       this.#skip(SPACE);
       if (this.#peek() !== ':') this.#unexpected('after object key');
       this.#offset += 1;
-      entries.push([key, this.#member(ends, key)]);
+      entries.push([key, this.#member(key)]);
     }
+    this.#depth -= 1;
     // Defines members, `__proto__` as well, instead of assigning them.
-    return this.#close(Object.fromEntries(entries), ends);
+    return Object.fromEntries(entries);
   }
 
   #array(): unknown[] {
     const items: unknown[] = [];
-    const ends = this.#open();
+    this.#open();
     while (!this.#closes(']', items.length > 0, 'after array element')) {
-      items.push(this.#member(ends, items.length));
+      items.push(this.#member(items.length));
     }
-    return this.#close(items, ends);
+    this.#depth -= 1;
+    return items;
   }
 
-  #open(): Source['ends'] {
+  #open(): void {
     this.#offset += 1;
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) this.#fail('exceeded max depth');
-    return new Map();
   }
 
   /** Steps behind the closing bracket, or behind the comma before the next member. */
@@ -145,19 +215,19 @@ class Parser {
     return false;
   }
 
-  #member(ends: Source['ends'], key: string | number): unknown {
+  #member(key: string | number): unknown {
     this.#skip(SPACE);
     const start = this.#offset;
+    const isOnWay = this.#shared === this.#depth - 1 && this.#wanted[this.#shared] === key;
+    if (isOnWay) this.#shared += 1;
     const value = this.#value();
-    const isContainer = this.#text[start] === '{' || this.#text[start] === '[';
-    ends.set(key, isContainer ? start + 1 : this.#offset);
+    if (!isOnWay) return value;
+    if (this.#shared === this.#wanted.length) {
+      const isContainer = this.#text[start] === '{' || this.#text[start] === '[';
+      this.#end = isContainer ? start + 1 : this.#offset;
+    }
+    this.#shared -= 1;
     return value;
-  }
-
-  #close<T extends object>(container: T, ends: Source['ends']): T {
-    this.#depth -= 1;
-    SOURCES.set(container, { text: this.#text, ends });
-    return container;
   }
 
   #string(): string {
