@@ -119,7 +119,7 @@ test('a password may be configured as a hash', async () => {
 test('a body that does not come ends the connection', async () => {
   server = await AuthServer.start({}, undefined, 100);
   const socket = connect(server.port, '127.0.0.1');
-  socket.on('error', () => undefined);
+  socket.on('error', () => undefined).resume();
   socket.write('POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{');
   await once(socket, 'close');
   expect((await server.login()).status).toBe(200);

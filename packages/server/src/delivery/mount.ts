@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Files } from '../http/files.ts';
 import type { Routes } from '../http/server.ts';
-import { dropUnreadBodies } from '../http/unread-body.ts';
 import type { Filesystem } from '../storage/filesystem.ts';
 import { type Credentials, requireBasicAuth } from './basic-auth.ts';
 import type { MimeTypes } from './mime.ts';
@@ -54,7 +53,6 @@ export function mountRoutes(options: MountOptions): Routes {
     });
     if (!isWritable) return;
 
-    dropUnreadBodies(app);
     const onRequest = auth === undefined ? [] : [requireBasicAuth(auth)];
     app.route({
       method: ['PUT', 'POST'],

@@ -3,7 +3,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../http/errors.ts';
 import { Files } from '../http/files.ts';
 import type { Routes } from '../http/server.ts';
-import { dropUnreadBodies } from '../http/unread-body.ts';
 import type { Filesystem } from '../storage/filesystem.ts';
 import { CoreError } from '../util/errors.ts';
 import type { MimeTypes } from './mime.ts';
@@ -33,7 +32,6 @@ export function directoryRoutes({ prefix, directory, mime }: DirectoryOptions): 
         throw error instanceof ApiError && error.status === 404 ? ApiError.plain(404) : error;
       }
     };
-    dropUnreadBodies(app);
     // compat: every method is answered like GET.
     app.all(`${base}/*`, answer);
     if (base !== '') {

@@ -8,6 +8,7 @@ import { compressJson } from './compress.ts';
 import { type CorsPolicy, answerCors } from './cors.ts';
 import type { Guard } from './guard.ts';
 import { TEXT_TYPE, sendJson } from './json.ts';
+import { dropUnreadBodies } from './unread-body.ts';
 
 /** Adds routes to an instance; what they need has been given to the function that made them. */
 export type Routes = (app: FastifyInstance) => void;
@@ -81,6 +82,7 @@ export class HttpApp implements Component {
       tolerateContentType(request.raw);
       done();
     });
+    dropUnreadBodies(app);
     app.addHook('onResponse', (request, reply, done) => {
       logAccess(log, guard, request, reply);
       done();
@@ -132,14 +134,17 @@ function register(app: FastifyInstance, prefix: string, routes: Routes): void {
   );
 }
 
+/** What a client puts before the path if it takes the server for a proxy (RFC 9112 §3.2.2). */
+const AUTHORITY = /^https?:\/\/[^/?]*/i;
 const ENTRY_POINT = /^\/+api(?:\/+login(\/+refresh)?)?\/*(?=$|\?)/;
 
 /**
- * The one form of the entry points' paths that router and guards see: clients put a slash too many before or
- * behind `/api` and the login routes. Every other path stays as it is.
+ * The one form of a path that router and guards see, without the scheme and the host. Clients put a slash too many
+ * before or behind `/api` and the login routes; every other path stays as it is.
  */
 function canonicalUrl(url: string): string {
-  return url.replace(ENTRY_POINT, (path) => path.replace(/\/+/g, '/').replace(/\/$/, ''));
+  const local = url.startsWith('/') ? url : url.replace(AUTHORITY, '').replace(/^(?=\?|$)/, '/');
+  return local.replace(ENTRY_POINT, (path) => path.replace(/\/+/g, '/').replace(/\/$/, ''));
 }
 
 function expectsContinue(request: IncomingMessage): boolean {

@@ -5,7 +5,6 @@ import { ApiError } from '../errors.ts';
 import { Files } from '../files.ts';
 import { sendJson } from '../json.ts';
 import type { Routes } from '../server.ts';
-import { dropUnreadBodies } from '../unread-body.ts';
 
 /** A filesystem and the path at which its files are mounted. */
 export interface MountedFilesystem {
@@ -63,7 +62,6 @@ export function fsRoutes({ filesystems, mime, isReadOnly }: FsOptions): Routes {
     const remove = on((request, reply, { files }) => files.remove(request, reply, pathOf(request)));
     const url = '/fs/:name/*';
 
-    dropUnreadBodies(app);
     app.get('/fs', (_request, reply) =>
       sendJson(
         reply,

@@ -38,6 +38,7 @@ export interface LoginControl {
 
 const MAX_BODY_BYTES = 16 * 1024;
 const MAX_SUBJECT_LENGTH = 1024;
+/** Whoever has not logged in may not occupy a connection. */
 const BODY_TIMEOUT_MS = 10_000;
 const JSON_MEDIA_TYPE = /^application\/json\s*(;|$)/i;
 
@@ -55,7 +56,7 @@ export function loginRoutes(auth: LoginControl, guard: Guard, bodyTimeout = BODY
     });
 
     app.post('/api/login', async (request, reply) => {
-      const body = await readCredentials(request, bodyTimeout);
+      const body = await readBody(request, MAX_BODY_BYTES, bodyTimeout);
       const attempt = {
         credentials: parseCredentials(request, body),
         token: bearerTokens(request.raw)[0]?.token,
@@ -92,20 +93,6 @@ export function revokeRoutes(auth: LoginControl): Routes {
       return sendJson(reply, 'OK');
     });
   };
-}
-
-/** The body, which must be there in time: whoever has not logged in may not occupy a connection. */
-async function readCredentials(request: FastifyRequest, limit: number): Promise<Buffer> {
-  const timeout = setTimeout(() => request.raw.destroy(), limit);
-  try {
-    return await readBody(request, MAX_BODY_BYTES);
-  } catch (error) {
-    if (error instanceof ApiError) throw error;
-    // The connection is gone, and with it whoever could read the answer.
-    throw new ApiError(400, undefined, 'the body did not come whole');
-  } finally {
-    clearTimeout(timeout);
-  }
 }
 
 /** Credentials count only if they are complete; otherwise another way to log in has its turn. */
