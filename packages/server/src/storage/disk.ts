@@ -212,8 +212,9 @@ export class DiskFilesystem implements Filesystem {
     let directory = this.#root;
     for (const part of name.split('/').filter((text) => text !== '')) {
       const path = join(directory, part);
-      await describe('creating file failed', makeUnlessThere(path));
-      directory = await describe('creating file failed', realpath(path));
+      const isPlain = await describe('creating file failed', makeUnlessThere(path));
+      // Only for links: it looks at every directory above, which is not to be repeated for each of many.
+      directory = isPlain ? path : await describe('creating file failed', realpath(path));
       if (!this.#contains(directory)) {
         throw new CoreError('invalid', 'creating file failed: outside of the filesystem');
       }
@@ -235,11 +236,14 @@ function isUpload(name: string): boolean {
   return basename(name).startsWith(UPLOAD_PREFIX);
 }
 
-async function makeUnlessThere(path: string): Promise<void> {
+/** Makes a directory unless something is there; whether it is a directory now, and no link to one. */
+async function makeUnlessThere(path: string): Promise<boolean> {
   try {
     await mkdir(path, 0o755);
+    return true;
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
+    return (await lstat(path)).isDirectory();
   }
 }
 
