@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type, type Static } from './schema.ts';
 
 const AUTHS = Type.Array(Type.String(), { description: 'How to log in; empty if nobody needs to' });
 
@@ -19,7 +19,7 @@ export const About = Type.Object({
     compiler: Type.String(),
   }),
 });
-export type About = Type.Static<typeof About>;
+export type About = Static<typeof About>;
 
 /** Answer of `GET /api` to everybody else. */
 export const AboutMinimal = Type.Object({
@@ -27,4 +27,4 @@ export const AboutMinimal = Type.Object({
   auths: AUTHS,
   version: Type.Object({ number: Type.String({ description: 'The major version, as x.0.0' }) }),
 });
-export type AboutMinimal = Type.Static<typeof AboutMinimal>;
+export type AboutMinimal = Static<typeof AboutMinimal>;

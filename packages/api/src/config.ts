@@ -1,4 +1,4 @@
-import Type, { type TProperties } from 'typebox';
+import { Type, type Static, type TProperties } from './schema.ts';
 
 const text = Type.String();
 const flag = Type.Boolean();
@@ -14,7 +14,7 @@ function group<T extends TProperties>(properties: T) {
 
 /** An Auth0 tenant whose users may log in. */
 export const ConfigTenant = group({ domain: text, audience: text, clientid: text, users: list });
-export type ConfigTenant = Type.Static<typeof ConfigTenant>;
+export type ConfigTenant = Static<typeof ConfigTenant>;
 
 /** An OpenID Connect provider whose users may log in. */
 export const ConfigOidcProvider = group({
@@ -28,7 +28,7 @@ export const ConfigOidcProvider = group({
   groups: Type.Optional(list),
   jwks_uri: Type.Optional(text),
 });
-export type ConfigOidcProvider = Type.Static<typeof ConfigOidcProvider>;
+export type ConfigOidcProvider = Static<typeof ConfigOidcProvider>;
 
 /** An S3 bucket that is served as a file system. */
 export const ConfigS3 = group({
@@ -42,7 +42,7 @@ export const ConfigS3 = group({
   region: text,
   use_ssl: flag,
 });
-export type ConfigS3 = Type.Static<typeof ConfigS3>;
+export type ConfigS3 = Static<typeof ConfigS3>;
 
 const access = group({ allow: list, block: list });
 
@@ -134,7 +134,7 @@ export const ConfigData = Type.Object(
   },
   { title: 'SetConfig' },
 );
-export type ConfigData = Type.Static<typeof ConfigData>;
+export type ConfigData = Static<typeof ConfigData>;
 
 /** Which layout a configuration has. */
 export const ConfigVersion = Type.Object({ version: int64 }, { title: 'ConfigVersion' });
@@ -147,11 +147,11 @@ export const ConfigAnswer = Type.Object({
   config: ConfigData,
   overrides: Type.Array(Type.String(), { description: 'Settings that the environment has set' }),
 });
-export type ConfigAnswer = Type.Static<typeof ConfigAnswer>;
+export type ConfigAnswer = Static<typeof ConfigAnswer>;
 
 /** The answer to a configuration with errors: the messages by the name of the setting. */
 export const ConfigConflictBody = Type.Record(Type.String(), Type.Array(Type.String()));
-export type ConfigConflictBody = Type.Static<typeof ConfigConflictBody>;
+export type ConfigConflictBody = Static<typeof ConfigConflictBody>;
 
 /** The answer of `GET /api/v3/config/status`. */
 export const ConfigStatus = Type.Object({
@@ -165,4 +165,4 @@ export const ConfigStatus = Type.Object({
     }),
   ]),
 });
-export type ConfigStatus = Type.Static<typeof ConfigStatus>;
+export type ConfigStatus = Static<typeof ConfigStatus>;

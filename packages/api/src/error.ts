@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type, type Static } from './schema.ts';
 
 /** The body of every answer that is not a success. */
 export const ApiErrorBody = Type.Object({
@@ -6,4 +6,4 @@ export const ApiErrorBody = Type.Object({
   message: Type.String(),
   details: Type.Array(Type.String()),
 });
-export type ApiErrorBody = Type.Static<typeof ApiErrorBody>;
+export type ApiErrorBody = Static<typeof ApiErrorBody>;

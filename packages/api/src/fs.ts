@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type, type Static } from './schema.ts';
 
 /** A filesystem of `GET /api/v3/fs`. */
 export const FilesystemInfo = Type.Object({
@@ -6,7 +6,7 @@ export const FilesystemInfo = Type.Object({
   type: Type.String({ description: 'disk, mem or s3' }),
   mount: Type.String({ description: 'The path below which its files are served' }),
 });
-export type FilesystemInfo = Type.Static<typeof FilesystemInfo>;
+export type FilesystemInfo = Static<typeof FilesystemInfo>;
 
 /** A file of `GET /api/v3/fs/{name}`. */
 export const FileInfo = Type.Object({
@@ -14,4 +14,4 @@ export const FileInfo = Type.Object({
   size_bytes: Type.Integer(),
   last_modified: Type.Integer({ description: 'Unix time in seconds' }),
 });
-export type FileInfo = Type.Static<typeof FileInfo>;
+export type FileInfo = Static<typeof FileInfo>;

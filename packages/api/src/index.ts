@@ -32,3 +32,4 @@ export {
   WidgetProcess,
 } from './process.ts';
 export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';
+export { Type, type Static, type TSchema } from './schema.ts';

@@ -1,5 +1,5 @@
-import Type from 'typebox';
+import { Type, type Static } from './schema.ts';
 
 /** Any JSON value that a client keeps in the server, by key. */
 export const Metadata = Type.Unknown();
-export type Metadata = Type.Static<typeof Metadata>;
+export type Metadata = Static<typeof Metadata>;

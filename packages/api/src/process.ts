@@ -1,4 +1,4 @@
-import Type from 'typebox';
+import { Type, type Static } from './schema.ts';
 
 const text = Type.String();
 const flag = Type.Boolean();
@@ -17,7 +17,7 @@ export const ProcessConfigIOCleanup = Type.Object(
   },
   { title: 'ProcessConfigIOCleanup' },
 );
-export type ProcessConfigIOCleanup = Type.Static<typeof ProcessConfigIOCleanup>;
+export type ProcessConfigIOCleanup = Static<typeof ProcessConfigIOCleanup>;
 
 /** An input or output of FFmpeg. */
 export const ProcessConfigIO = Type.Object(
@@ -29,7 +29,7 @@ export const ProcessConfigIO = Type.Object(
   },
   { title: 'ProcessConfigIO' },
 );
-export type ProcessConfigIO = Type.Static<typeof ProcessConfigIO>;
+export type ProcessConfigIO = Static<typeof ProcessConfigIO>;
 
 /** What FFmpeg may take; 0 is no limit. */
 export const ProcessConfigLimits = Type.Object(
@@ -40,7 +40,7 @@ export const ProcessConfigLimits = Type.Object(
   },
   { title: 'ProcessConfigLimits' },
 );
-export type ProcessConfigLimits = Type.Static<typeof ProcessConfigLimits>;
+export type ProcessConfigLimits = Static<typeof ProcessConfigLimits>;
 
 /** What FFmpeg is to do. */
 export const ProcessConfig = Type.Object(
@@ -59,7 +59,7 @@ export const ProcessConfig = Type.Object(
   },
   { title: 'ProcessConfig' },
 );
-export type ProcessConfig = Type.Static<typeof ProcessConfig>;
+export type ProcessConfig = Static<typeof ProcessConfig>;
 
 /** The body of `POST /process` and `PUT /process/{id}`: a part of a configuration, laid over defaults or the present one. */
 export const ProcessConfigBody = Type.Object(
@@ -70,14 +70,14 @@ export const ProcessConfigBody = Type.Object(
   },
   { title: 'ProcessConfig' },
 );
-export type ProcessConfigBody = Type.Static<typeof ProcessConfigBody>;
+export type ProcessConfigBody = Static<typeof ProcessConfigBody>;
 
 /** The body of `PUT /process/{id}/command`. */
 export const Command = Type.Object(
   { command: Type.String({ description: '`start`, `stop`, `restart` or `reload`' }) },
   { title: 'Command' },
 );
-export type Command = Type.Static<typeof Command>;
+export type Command = Static<typeof Command>;
 
 const AvStreamIO = Type.Object({ state: text, packet: natural, time: natural, size_kb: natural });
 
@@ -95,7 +95,7 @@ export const AvStream = Type.Object({
   duplicating: flag,
   gop: text,
 });
-export type AvStream = Type.Static<typeof AvStream>;
+export type AvStream = Static<typeof AvStream>;
 
 /** Progress of one stream of an input or output. */
 export const ProgressIO = Type.Object({
@@ -125,7 +125,7 @@ export const ProgressIO = Type.Object({
   channels: Type.Optional(natural),
   avstream: Type.Union([AvStream, Type.Null()]),
 });
-export type ProgressIO = Type.Static<typeof ProgressIO>;
+export type ProgressIO = Static<typeof ProgressIO>;
 
 /** How far FFmpeg got. */
 export const Progress = Type.Object({
@@ -142,7 +142,7 @@ export const Progress = Type.Object({
   drop: natural,
   dup: natural,
 });
-export type Progress = Type.Static<typeof Progress>;
+export type Progress = Static<typeof Progress>;
 
 /** How a process is doing. `order` and `exec` are empty for a process whose configuration is not valid. */
 export const ProcessState = Type.Object({
@@ -156,7 +156,7 @@ export const ProcessState = Type.Object({
   cpu_usage: Type.Number({ description: 'In percent of all CPUs' }),
   command: Type.Union([Type.Array(text), Type.Null()]),
 });
-export type ProcessState = Type.Static<typeof ProcessState>;
+export type ProcessState = Static<typeof ProcessState>;
 
 /** What one run of FFmpeg wrote. */
 export const ProcessReportEntry = Type.Object({
@@ -164,14 +164,14 @@ export const ProcessReportEntry = Type.Object({
   prelude: Type.Array(text),
   log: Type.Array(Type.Tuple([Type.String({ description: 'Unix time in seconds' }), text])),
 });
-export type ProcessReportEntry = Type.Static<typeof ProcessReportEntry>;
+export type ProcessReportEntry = Static<typeof ProcessReportEntry>;
 
 /** What the latest run wrote, and those before it, oldest first. */
 export const ProcessReport = Type.Object({
   ...ProcessReportEntry.properties,
   history: Type.Array(ProcessReportEntry),
 });
-export type ProcessReport = Type.Static<typeof ProcessReport>;
+export type ProcessReport = Static<typeof ProcessReport>;
 
 /** A process with those of its parts that were asked for. */
 export const Process = Type.Object({
@@ -185,7 +185,7 @@ export const Process = Type.Object({
   report: Type.Optional(ProcessReport),
   metadata: Type.Optional(Type.Unknown()),
 });
-export type Process = Type.Static<typeof Process>;
+export type Process = Static<typeof Process>;
 
 /** A stream of an input, as a probe finds it. */
 export const ProbeIO = Type.Object({
@@ -207,11 +207,11 @@ export const ProbeIO = Type.Object({
   layout: text,
   channels: natural,
 });
-export type ProbeIO = Type.Static<typeof ProbeIO>;
+export type ProbeIO = Static<typeof ProbeIO>;
 
 /** What FFmpeg says about the inputs of a process. */
 export const Probe = Type.Object({ streams: Type.Array(ProbeIO), log: Type.Array(text) });
-export type Probe = Type.Static<typeof Probe>;
+export type Probe = Static<typeof Probe>;
 
 /** What everybody may know about a process. */
 export const WidgetProcess = Type.Object({
@@ -219,4 +219,4 @@ export const WidgetProcess = Type.Object({
   total_sessions: natural,
   uptime: Type.Integer({ description: 'In seconds; 0 if it does not run' }),
 });
-export type WidgetProcess = Type.Static<typeof WidgetProcess>;
+export type WidgetProcess = Static<typeof WidgetProcess>;

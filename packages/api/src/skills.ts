@@ -1,22 +1,22 @@
-import Type from 'typebox';
+import { Type, type Static } from './schema.ts';
 
 const text = Type.String();
 const names = Type.Union([Type.Array(text), Type.Null()]);
 
 /** Something FFmpeg knows by a name. */
 export const Skill = Type.Object({ id: text, name: text });
-export type Skill = Type.Static<typeof Skill>;
+export type Skill = Static<typeof Skill>;
 
 /** A codec with those who can encode or decode it; `null` if none can. */
 export const SkillCodec = Type.Object({ ...Skill.properties, encoders: names, decoders: names });
-export type SkillCodec = Type.Static<typeof SkillCodec>;
+export type SkillCodec = Static<typeof SkillCodec>;
 
 /** A kind of device, with those that are attached. */
 export const SkillDevice = Type.Object({
   ...Skill.properties,
   devices: Type.Array(Type.Object({ ...Skill.properties, extra: text, media: text })),
 });
-export type SkillDevice = Type.Static<typeof SkillDevice>;
+export type SkillDevice = Static<typeof SkillDevice>;
 
 /** What the installed FFmpeg can do. */
 export const Skills = Type.Object({
@@ -37,4 +37,4 @@ export const Skills = Type.Object({
   devices: Type.Object({ demuxers: Type.Array(SkillDevice), muxers: Type.Array(SkillDevice) }),
   protocols: Type.Object({ input: Type.Array(Skill), output: Type.Array(Skill) }),
 });
-export type Skills = Type.Static<typeof Skills>;
+export type Skills = Static<typeof Skills>;

@@ -1,10 +1,4 @@
-import {
-  createLocalJWKSet,
-  errors,
-  type CompactJWSHeaderParameters,
-  type CryptoKey,
-  type JSONWebKeySet,
-} from 'jose';
+import type { CompactJWSHeaderParameters, createLocalJWKSet, CryptoKey, JSONWebKeySet } from 'jose';
 import type { Logger } from '../log/logger.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 
@@ -97,14 +91,14 @@ export class KeySet {
     try {
       return await this.#lookUp(header);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      if (!isUnknownKey(error)) throw error;
       if (!(await this.#refreshIfDue())) throw error;
       return await this.#lookUp(header);
     }
   }
 
   async #lookUp(header: CompactJWSHeaderParameters): Promise<CryptoKey> {
-    if (this.#find === undefined) throw new errors.JWKSNoMatchingKey('the keys have not been loaded');
+    if (this.#find === undefined) throw new CoreError('not_found', 'the keys have not been loaded');
     return this.#find(header);
   }
 
@@ -154,6 +148,8 @@ export class KeySet {
     const { signal } = this.#stop;
     const uri = this.#source.keysUri ?? (await this.#discover());
     const { value, maxAge } = await this.#fetcher.get(uri, signal);
+    // Loaded when it is needed: most servers have no provider.
+    const { createLocalJWKSet } = await import('jose');
     this.#find = createLocalJWKSet(publicKeys(value, uri));
     this.#loadedAt = performance.now();
     return maxAge === undefined ? undefined : maxAge * 1000;
@@ -186,6 +182,12 @@ function publicKeys(value: unknown, uri: string): JSONWebKeySet {
       typeof key === 'object' && key !== null && 'kty' in key && KEY_TYPES.includes(key.kty as string),
   );
   return { keys: usable };
+}
+
+/** Whether newer keys could help. */
+function isUnknownKey(error: unknown): boolean {
+  if (error instanceof CoreError) return error.code === 'not_found';
+  return error instanceof Error && 'code' in error && error.code === 'ERR_JWKS_NO_MATCHING_KEY';
 }
 
 function clamp(value: number, min: number, max: number): number {

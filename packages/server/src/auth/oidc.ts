@@ -1,11 +1,5 @@
-import {
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  jwtVerify,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-} from 'jose';
+import type * as Jose from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { CoreError, errorText } from '../util/errors.ts';
 
 /** An issuer whose access tokens may be exchanged for tokens of this server, and who may do so. */
@@ -150,22 +144,25 @@ const DEFAULTS = {
  * @returns undefined if the token comes from none of the providers.
  */
 export async function identify(token: string, providers: readonly Provider[]): Promise<Identity | undefined> {
-  const issuer = issuerOf(token);
+  if (providers.length === 0) return undefined;
+  // Loaded when it is needed: most servers have no provider.
+  const jose = await import('jose');
+  const issuer = issuerOf(token, jose);
   const candidates = providers.filter(({ options }) => options.issuer === issuer);
   // Several may share an issuer; the audience tells them apart.
   let refusal: TokenRefused | undefined;
   for (const provider of candidates) {
     try {
-      return await verify(token, provider);
+      return await verify(token, provider, jose);
     } catch (error) {
-      refusal ??= toRefusal(error, provider.options);
+      refusal ??= toRefusal(error, provider.options, jose);
     }
   }
   if (refusal !== undefined) throw refusal;
   return undefined;
 }
 
-function issuerOf(token: string): unknown {
+function issuerOf(token: string, { decodeJwt, decodeProtectedHeader }: typeof Jose): unknown {
   try {
     decodeProtectedHeader(token);
     return decodeJwt(token).iss;
@@ -175,8 +172,8 @@ function issuerOf(token: string): unknown {
 }
 
 /** The signature comes first, the list of users last: nobody learns who is on it. */
-async function verify(token: string, { options, key }: Provider): Promise<Identity> {
-  const { payload, protectedHeader } = await jwtVerify(token, key, {
+async function verify(token: string, { options, key }: Provider, jose: typeof Jose): Promise<Identity> {
+  const { payload, protectedHeader } = await jose.jwtVerify(token, key, {
     algorithms: [...options.algorithms],
     issuer: options.issuer,
     ...(options.checksAudience ? { audience: options.audience } : {}),
@@ -218,7 +215,7 @@ function admit(payload: JWTPayload, options: ProviderOptions): Identity {
   return { subject: user, issuer, groups: matching };
 }
 
-function toRefusal(error: unknown, options: ProviderOptions): TokenRefused {
+function toRefusal(error: unknown, options: ProviderOptions, { errors }: typeof Jose): TokenRefused {
   if (error instanceof TokenRefused) return error;
   if (error instanceof errors.JWTExpired) {
     return new TokenRefused('token is expired', 'token is expired', { cause: error });

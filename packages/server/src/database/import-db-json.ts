@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import Type, { type Static } from 'typebox';
+import { Type, type Static } from '@millrace/api';
 import type { Logger } from '../log/logger.ts';
 import { decodeJson } from '../util/decode.ts';
 import { CoreError, errorText } from '../util/errors.ts';
