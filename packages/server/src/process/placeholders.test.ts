@@ -136,4 +136,52 @@ describe('the form of a placeholder', () => {
       }),
     );
   });
+
+  test('is found where the expression of the specification finds it', () => {
+    const form = /\{([a-z]+(?::[0-9A-Za-z]+)?)(?:\^(.))?(?:,(.*?))?\}/gu;
+    const pieces = fc.constantFrom(
+      '{',
+      '}',
+      'a',
+      'memfs',
+      'fs',
+      ':',
+      'Z0',
+      '^',
+      ',',
+      '=',
+      '\n',
+      '\u2028',
+      '😀',
+    );
+    fc.assert(
+      fc.property(fc.array(pieces), (parts) => {
+        const text = parts.join('');
+        const expected = text.replace(form, (whole, name) => (name === 'a' ? '' : whole));
+        expect(replacePlaceholder(text, 'a', new Map(), {})).toBe(expected);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('a hostile text', () => {
+  test('with a hundred thousand open braces is looked through once', () => {
+    const text = '{memfs,'.repeat(100_000);
+    expect(replace(text, 'memfs')).toBe(text);
+  });
+
+  const long = 'a'.repeat(100_000);
+  test.each([
+    ['of many placeholders', '{reference}'.repeat(100_000)],
+    ['of many escaped ones', '{reference^a}'.repeat(100_000)],
+    ['of many variables', `{rtmp,name=${'$reference'.repeat(100_000)}}`],
+  ])('%s does not grow without limit', (_what, text) => {
+    const templates = createTemplates(SOURCES, 'request');
+    const grow = () => {
+      for (const name of ['reference', 'rtmp'])
+        replacePlaceholder(text, name, templates, { reference: long });
+    };
+    expect(grow).toThrow('gets longer than 131072 characters');
+  });
 });

@@ -1,3 +1,5 @@
+import { CoreError } from '../util/errors.ts';
+
 /** A place for files that FFmpeg reaches over HTTP. */
 export interface HttpFilesystem {
   /** As in `{fs:name}`. */
@@ -85,11 +87,13 @@ function encodeUserinfo(text: string): string {
 /** Values that parameters may use as `$name`; they are placeholders of that name themselves. */
 export type Variables = Readonly<Record<string, string>>;
 
-const PLACEHOLDER = /\{([a-z]+(?::[0-9A-Za-z]+)?)(?:\^(.))?(?:,(.*?))?\}/gu;
+/** No argument of a program can be longer on Linux. Without a limit, a few placeholders fill the memory. */
+const MAX_LENGTH = 131_072;
 
 /**
  * Replaces the placeholders of one name, `fs:*` for all filesystems: `{name}`, `{name^C}` with the character C escaped,
- * `{name,key=value,…}`. A placeholder without a template becomes the empty text; other names stay.
+ * `{name,key=value,…}`. A placeholder without a template becomes the empty text; other names stay. Takes time linear in
+ * the length of the text. Throws `invalid` if the text grows beyond 131072 characters.
  */
 export function replacePlaceholder(
   text: string,
@@ -99,12 +103,57 @@ export function replacePlaceholder(
 ): string {
   const isMeant =
     name === 'fs:*' ? (found: string) => found.startsWith('fs:') : (found: string) => found === name;
-  return text.replace(PLACEHOLDER, (whole, found: string, escaped?: string, parameters?: string) => {
-    if (!isMeant(found)) return whole;
+  const limit = Math.max(text.length, MAX_LENGTH);
+  let result = '';
+  let copied = 0;
+  for (const { start, end, name: found, escaped, parameters } of findPlaceholders(text)) {
+    if (!isMeant(found)) continue;
     const template = templates.get(found) ?? { text: variables[found] ?? '' };
     const value = fill(template, parameters, variables);
-    return escaped === undefined ? value : escape(value, escaped);
-  });
+    result += text.slice(copied, start) + (escaped === undefined ? value : escape(value, escaped));
+    copied = end;
+    if (result.length > limit) throw tooLong();
+  }
+  return result + text.slice(copied);
+}
+
+interface Placeholder {
+  /** Offsets of the opening brace, and behind the closing one. */
+  start: number;
+  end: number;
+  name: string;
+  escaped: string | undefined;
+  parameters: string | undefined;
+}
+
+const HEAD = /\{([a-z]+(?::[0-9A-Za-z]+)?)(?:\^(.))?([,}])/uy;
+const PARAMETERS_END = /[}\n\r\u2028\u2029]/g;
+
+function* findPlaceholders(text: string): Generator<Placeholder> {
+  let next = 0;
+  // Searched again only when passed: where no brace closes, each opening one would look through all the rest.
+  let parametersEnd = -1;
+  for (;;) {
+    const start = text.indexOf('{', next);
+    if (start === -1) return;
+    next = start + 1;
+    HEAD.lastIndex = start;
+    const [head, name = '', escaped, last] = HEAD.exec(text) ?? [];
+    if (head === undefined) continue;
+    let end = start + head.length;
+    let parameters: string | undefined;
+    if (last === ',') {
+      if (parametersEnd < end) {
+        PARAMETERS_END.lastIndex = end;
+        parametersEnd = PARAMETERS_END.exec(text)?.index ?? text.length;
+      }
+      if (text[parametersEnd] !== '}') continue;
+      parameters = text.slice(end, parametersEnd);
+      end = parametersEnd + 1;
+    }
+    next = end;
+    yield { start, end, name, escaped, parameters };
+  }
 }
 
 function fill({ text, defaults }: Template, parameters: string | undefined, variables: Variables): string {
@@ -128,10 +177,15 @@ function decodeForm(text: string): string | undefined {
 }
 
 function insertVariables(text: string, variables: Variables): string {
-  return Object.entries(variables).reduce(
-    (result, [name, value]) => result.replaceAll(`$${name}`, () => value),
-    text,
-  );
+  return Object.entries(variables).reduce((result, [name, value]) => {
+    const parts = result.split(`$${name}`);
+    if (result.length + (parts.length - 1) * value.length > MAX_LENGTH) throw tooLong();
+    return parts.join(value);
+  }, text);
+}
+
+function tooLong(): CoreError {
+  return new CoreError('invalid', `a text with placeholders gets longer than ${MAX_LENGTH} characters`);
 }
 
 /** Escapes a character for two levels of FFmpeg's quoting, as a tee output needs it. */
