@@ -171,6 +171,47 @@ describe('a change of the configuration', () => {
     expect([exec('p'), starts('p')]).toEqual(['running', 1]);
   });
 
+  test.each<[string, (manager: ProcessManager) => Promise<unknown>]>([
+    ['removed', (manager) => manager.remove('p')],
+    ['renamed', (manager) => manager.update('p', (current) => ({ ...current, id: 'q' }))],
+  ])('does not bring back a process that is being %s', async (_, act) => {
+    const { manager, options, parts, untilHere, starts, log } = await open();
+    await manager.add(config('p', { inputs: [{ id: 'i', address: '{rtmp,name=a}', options: [] }] }));
+    await untilHere('p');
+    const rtmp = { address: ':1936', app: '/', token: '' };
+    const change = manager.prepare({ ...options, placeholders: { ...options.placeholders, rtmp } }, parts);
+    const acted = act(manager);
+    change.commit();
+    await Promise.all([acted, change.settle?.()]);
+    expect(manager.get('p')).toBeUndefined();
+    expect(starts('p')).toBe(1);
+    const changes = log.events().filter(({ message }) => ['Started', 'Stopped'].includes(message));
+    const alive = changes.filter(({ message }) => message === 'Started').length * 2 - changes.length;
+    expect(alive).toBe(manager.list().length);
+  });
+
+  test('to another database leaves no child of the processes there were', async () => {
+    const { manager, options, parts, untilHere, log } = await open();
+    await manager.add(config('p'));
+    await untilHere('p');
+    const other = new Database(join(await makeFolder(), 'db'), log.component('DB'));
+    await other.start();
+    onTestFinished(() => other.close());
+    const change = manager.prepare(options, { ...parts, database: other });
+    const renamed = manager.update('p', (current) => ({ ...current, id: 'q' }));
+    await Promise.resolve();
+    change.commit();
+    await expect(manager.add(config('r'))).rejects.toThrow('not open to changes');
+    await Promise.allSettled([renamed, change.settle?.()]);
+    expect(manager.list()).toEqual([]);
+    const changes = log
+      .events()
+      .flatMap(({ message }) => (['Started', 'Stopped'].includes(message) ? [message] : []));
+    expect(changes.filter((message) => message === 'Started')).toHaveLength(changes.length / 2);
+    await manager.add(config('r'));
+    await untilHere('r');
+  });
+
   test('lets processes run that had no place', async () => {
     const { manager, options, parts } = await open();
     await manager.add(config('a'));

@@ -5,6 +5,7 @@ import type { Probe } from '../ffmpeg/probe.ts';
 import type { Logger } from '../log/logger.ts';
 import type { CleanupRule } from '../storage/cleanup.ts';
 import { CoreError, errorText } from '../util/errors.ts';
+import { maskSecrets } from '../util/text.ts';
 import { completeIds, type ProcessConfig } from './config.ts';
 import { DiskGuard, type DiskUsage } from './disk-guard.ts';
 import { constraintFor, fitsConstraint } from './ffmpeg-constraint.ts';
@@ -314,7 +315,7 @@ export class ProcessManager implements Component {
       plan = this.#plan(task.config);
     } catch (error) {
       const reason = errorText(error);
-      parts.log.warn('Ignoring', { id: task.id, error: reason });
+      parts.log.warn('Ignoring', { id: task.id, error: maskSecrets(reason) });
       await task.discard(reason);
       return;
     }

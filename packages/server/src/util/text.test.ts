@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { maskSecrets } from './text.ts';
+
+test.each([
+  ['/memfs/a.ts', '/memfs/a.ts'],
+  ['/a?token=x&b=c', '/a?token=***&b=c'],
+  ['/a?b=c&access_token=x#y', '/a?b=c&access_token=***#y'],
+  ['rtmp://host/app/name?TOKEN=x', 'rtmp://host/app/name?TOKEN=***'],
+  [
+    'srt://h:6000?streamid=a,mode:publish,token:x&passphrase=y',
+    'srt://h:6000?streamid=a,mode:publish,token:***&passphrase=***',
+  ],
+  ['http://mem:x@localhost:8080/memfs/a', 'http://mem:***@localhost:8080/memfs/a'],
+  ['the address (rtsp://u:p@ss@h/x) and (http://:x@h)', 'the address (rtsp://u:***@h/x) and (http://:***@h)'],
+  ['http://user@host:80/a', 'http://user@host:80/a'],
+  ['http://host:80/a@b', 'http://host:80/a@b'],
+])('%s is shown as %s', (text, shown) => {
+  expect(maskSecrets(text)).toBe(shown);
+});
