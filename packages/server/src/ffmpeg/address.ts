@@ -1,4 +1,5 @@
-import { resolve, sep } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { CoreError } from '../util/errors.ts';
 import type { AddressFilter } from './address-filter.ts';
 import { checkUrl, looksLikeUrl } from './url.ts';
@@ -60,11 +61,23 @@ function checkOutput(address: string, rules: OutputRules): CheckedOutput {
 function checkFile(path: string, { filter, diskDir }: OutputRules): CheckedOutput {
   const file = resolve(path);
   const isDevice = isBelow(file, '/dev');
-  if (!isDevice && !isBelow(file, resolve(diskDir))) {
+  const isInside = isBelow(file, resolve(diskDir)) && isBelow(realPath(file), realPath(resolve(diskDir)));
+  if (!isDevice && !isInside) {
     throw new CoreError('invalid', `${file} is not inside of ${resolve(diskDir)}`);
   }
   requireAllowed(`file:${file}`, filter);
   return { isFile: !isDevice };
+}
+
+/** Where a file is, or would be made, once symbolic links are followed. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    // What is not there yet, or cannot be looked at, is where its directory is.
+    const directory = dirname(file);
+    return directory === file ? file : join(realPath(directory), basename(file));
+  }
 }
 
 /** The directory itself counts as well: that it is no file is FFmpeg's to say. */

@@ -46,6 +46,14 @@ describe('a configuration is refused', () => {
       { outputs: [io('o', '/data/x', ['-hls_segment_filename', '/etc/x_%d.ts'])] },
     ],
     [
+      "the option '-hls_segment_filename' of output '#p:o' is invalid: /etc/x.ts is not inside of /data",
+      { outputs: [io('o', '[f=hls:hls_segment_filename=/etc/x.ts]/data/x.m3u8|[f=null]-')] },
+    ],
+    [
+      "the option '-report' of output '#p:o' is invalid: it writes outside of /data",
+      { outputs: [io('o', '-', ['-report'])] },
+    ],
+    [
       `the option '-passlogfile:v' of output '#p:o' is invalid: ${resolve('log')} is not inside of /data`,
       { outputs: [io('o', '-', ['-passlogfile:v', 'log'])] },
     ],

@@ -1,5 +1,6 @@
 import type { AddressFilter } from '../ffmpeg/address-filter.ts';
-import { checkInputAddress, checkOutputAddress } from '../ffmpeg/address.ts';
+import { checkInputAddress, checkOutputAddress, type OutputRules } from '../ffmpeg/address.ts';
+import { teeOptions } from '../ffmpeg/tee.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import type { ProcessInput } from './config.ts';
 import type { ResolvedConfig } from './resolve.ts';
@@ -34,15 +35,10 @@ export function validate(config: ResolvedConfig, rules: AddressRules): Validated
     explain(`the address for output '${at}' is invalid`, () => {
       if (checkOutputAddress(address, output).isFile) writesFiles = true;
     });
-    for (const { name, value } of fileOptions(options)) {
-      explain(`the option '${name}' of output '${at}' is invalid`, () => checkOutputAddress(value, output));
-    }
+    const ofTee = teeOptions(address).flatMap(({ name, value }) => [`-${name}`, value]);
+    checkFileOptions([...options, ...ofTee], `of output '${at}'`, output);
   }
-  for (const { name, value } of fileOptions(config.options)) {
-    explain(`the option '${name}' of the process '${id}' is invalid`, () =>
-      checkOutputAddress(value, output),
-    );
-  }
+  checkFileOptions(config.options, `of the process '${id}'`, output);
   return { writesFiles };
 }
 
@@ -65,12 +61,18 @@ function* eachOnce(kind: 'input' | 'output', list: readonly ProcessInput[], proc
 const FILE_OPTION =
   /^--?(?:hls_segment_filename|segment_list|passlogfile|vstats_file|progress|sdp_file)(?::.*)?$/;
 
-function fileOptions(options: readonly string[]): { name: string; value: string }[] {
-  return options.flatMap((name, index) => {
+/** Makes FFmpeg write a log to where the server was started. */
+const REPORT_OPTION = /^--?report$/;
+
+function checkFileOptions(options: readonly string[], where: string, rules: OutputRules): void {
+  for (const [index, name] of options.entries()) {
     const value = options[index + 1];
-    const writes = FILE_OPTION.test(name) && value !== undefined && !value.startsWith('pipe:');
-    return writes ? [{ name, value }] : [];
-  });
+    explain(`the option '${name}' ${where} is invalid`, () => {
+      if (REPORT_OPTION.test(name)) fail(`it writes outside of ${rules.diskDir}`);
+      const isFile = FILE_OPTION.test(name) && value !== undefined && !value.startsWith('pipe:');
+      if (isFile) checkOutputAddress(value, rules);
+    });
+  }
 }
 
 function explain<T>(where: string, check: () => T): T {
