@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { freePort } from '../tests/support/ports.ts';
 
 const MAIN = path.join(import.meta.dirname, '../packages/server/src/main.ts');
@@ -13,7 +14,7 @@ export interface MeasuredServer {
   port: number;
   pid: number;
   token: string;
-  /** Milliseconds from the start of the process to its first answer. */
+  /** Milliseconds from the start of the process until it listens. */
   startMs: number;
   api(method: string, path: string, body?: unknown): Promise<unknown>;
   stop(): Promise<void>;
@@ -39,12 +40,7 @@ export async function startMillrace(env: Record<string, string> = {}): Promise<M
       ...env,
     },
   });
-  let log = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-5000)));
-  while (!(await isUp(`${base}/ping`))) {
-    if (child.exitCode !== null) throw new Error(`the server did not start:\n${log}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await untilListening(child.stderr.setEncoding('utf8'));
   const startMs = performance.now() - started;
 
   const call = async (method: string, url: string, body?: unknown, token?: string) => {
@@ -91,11 +87,18 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-async function isUp(url: string): Promise<boolean> {
-  return fetch(url).then(
-    (response) => response.ok,
-    () => false,
-  );
+/** Reads the log rather than asks again and again, which would take the processor from what is measured. */
+async function untilListening(stderr: Readable): Promise<void> {
+  let log = '';
+  await new Promise<void>((resolve, reject) => {
+    stderr.on('data', (text: string) => {
+      log = (log + text).slice(-5000);
+      if (log.includes('msg="Server started"')) resolve();
+    });
+    stderr.once('end', () => {
+      reject(new Error(`the server did not start:\n${log}`));
+    });
+  });
 }
 
 /** Of user and system time in /proc: fixed for user space, whatever the kernel's own clock is. */

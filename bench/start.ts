@@ -1,4 +1,4 @@
-// From the start of the process to the first answer, beside `node -e 0`.
+// From the start of the process until it listens, beside `node -e 0`.
 import { spawnSync } from 'node:child_process';
 import { median, startMillrace } from './children.ts';
 
@@ -17,5 +17,5 @@ for (let round = 0; round < ROUNDS; round++) {
   ratios.push(server.startMs / bareMs);
 }
 console.log(
-  `start to first answer: ${median(ratios).toFixed(1)} times \`node -e 0\` (goal ≤ ${GOAL}; ${Math.round(lastMs)} ms)`,
+  `start to listening: ${median(ratios).toFixed(1)} times \`node -e 0\` (goal ≤ ${GOAL}; ${Math.round(lastMs)} ms)`,
 );
