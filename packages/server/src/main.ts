@@ -7,6 +7,9 @@ import { errorText } from './util/errors.ts';
 enableCompileCache();
 const { App } = await import('./app.ts');
 
+/** npm hands on a Ctrl-C that the terminal has sent to all already: within this time it is the same one. In milliseconds. */
+const SAME_SIGNAL = 250;
+
 /**
  * Runs the server until it is told to stop.
  *
@@ -19,12 +22,15 @@ async function main(): Promise<void> {
   setFlagsFromString('--external-memory-accounted-in-global-limit');
 
   const app = new App({ env: process.env, directory: process.cwd(), console: process.stderr });
-  const stopping = new AbortController();
+  let stoppedAt: number | undefined;
 
   const stop = (signal: NodeJS.Signals, code: number) => {
     // The guardian of the children outlives the server and ends whatever is left of them.
-    if (stopping.signal.aborted) process.exit(code);
-    stopping.abort();
+    if (stoppedAt !== undefined) {
+      if (performance.now() - stoppedAt > SAME_SIGNAL) process.exit(code);
+      return;
+    }
+    stoppedAt = performance.now();
     app.log.info('Shutdown requested', { signal });
     app.close().then(
       () => process.exit(0),
@@ -33,6 +39,7 @@ async function main(): Promise<void> {
       },
     );
   };
+  const isStopping = () => stoppedAt !== undefined;
   const fail = (message: string, error: unknown) => {
     app.log.error(message, { error: errorText(error) });
     process.exit(1);
@@ -53,7 +60,7 @@ async function main(): Promise<void> {
   try {
     await app.start();
   } catch (error) {
-    if (!stopping.signal.aborted) fail('Failed to start', error);
+    if (!isStopping()) fail('Failed to start', error);
   }
 }
 
