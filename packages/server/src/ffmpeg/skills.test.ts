@@ -89,6 +89,7 @@ test('codecs with and without lists of encoders and decoders', () => {
       ' D.V.L. 4xm                  4X Movie',
       ' DEAIL. aac                  AAC (Advanced Audio Coding) (decoders: aac aac_fixed )',
       ' .EAIL. opus                 Opus (encoders: libopus )',
+      ' D.AIL. acelp.kelvin         Sipro ACELP.KELVIN',
       ' ..S... ttml                 Timed Text Markup Language',
       ' D.D... bin_data             binary data',
     ),
@@ -106,6 +107,7 @@ test('codecs with and without lists of encoders and decoders', () => {
     audio: [
       { id: 'aac', name: 'AAC (Advanced Audio Coding)', decoders: ['aac', 'aac_fixed'], encoders: ['aac'] },
       { id: 'opus', name: 'Opus', decoders: undefined, encoders: ['libopus'] },
+      { id: 'acelp.kelvin', name: 'Sipro ACELP.KELVIN', decoders: ['acelp.kelvin'], encoders: undefined },
     ],
     subtitle: [{ id: 'ttml', name: 'Timed Text Markup Language', decoders: undefined, encoders: undefined }],
   });

@@ -91,7 +91,7 @@ export function parseVersion(text: string): Version {
   return found;
 }
 
-// Three flag columns up to FFmpeg 7, two from then on.
+// Three flag columns up to FFmpeg 7, two from 8 on.
 const FILTER = /^ [TSC.]{2,3} (\w+)\s+\S+->\S+\s*(.*)$/;
 
 /** Reads `ffmpeg -filters`. */
@@ -106,7 +106,7 @@ export function parseHwaccels(text: string): Skill[] {
 }
 
 const CODEC =
-  /^ ([D.])([E.])([VAS])\S{3} (\w+)\s+(.*?)(?:\(decoders:([^)]+)\))?\s?(?:\(encoders:([^)]+)\))?\s*$/;
+  /^ ([D.])([E.])([VAS])\S{3} ([\w.]+)\s+(.*?)(?:\(decoders:([^)]+)\))?\s?(?:\(encoders:([^)]+)\))?\s*$/;
 
 /** Reads `ffmpeg -codecs`. */
 export function parseCodecs(text: string): Skills['codecs'] {
