@@ -137,6 +137,12 @@ const DAMAGE: Record<string, () => void> = {
   'cut in the middle': () => {
     truncateSync(file(), Math.floor(statSync(file()).size / 2));
   },
+  'cut by a byte': () => {
+    truncateSync(file(), statSync(file()).size - 1);
+  },
+  'cut to a byte': () => {
+    truncateSync(file(), 1);
+  },
   'cut to nothing': () => {
     truncateSync(file(), 0);
   },

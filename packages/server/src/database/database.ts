@@ -117,14 +117,18 @@ export class Database implements Component {
 
 /** Throws a DamagedError unless the file is an intact database. Leaves the file as it is. */
 function checkIntact(path: string, hasCopy: boolean): void {
-  // A database that was ever used is not empty, but an empty file is a database to SQLite.
-  if (hasCopy && statSync(path).size === 0)
+  const { size } = statSync(path);
+  // A database that was ever used is not empty, but a file of no or one byte is an empty database to SQLite.
+  if (size === 1 || (hasCopy && size === 0)) {
     throw new DamagedError('invalid', `the database ${path} is empty`);
+  }
+  const hasJournal = existsSync(`${path}-wal`);
   const problem = access(path, () => {
     const sqlite = openForReading(path);
     try {
-      const [row] = sqlite.prepare('PRAGMA integrity_check(1)').all();
-      return row?.['integrity_check'];
+      // SQLite fills up what is missing of the last page with zeros.
+      if (!hasJournal && size < sizeOf(sqlite)) return 'it is cut short';
+      return pragma(sqlite, 'integrity_check');
     } finally {
       sqlite.close();
     }
@@ -132,6 +136,15 @@ function checkIntact(path: string, hasCopy: boolean): void {
   if (problem !== 'ok') {
     throw new DamagedError('invalid', `the database ${path} is damaged: ${String(problem)}`);
   }
+}
+
+/** How large the file has to be, in bytes. */
+function sizeOf(sqlite: DatabaseSync): number {
+  return Number(pragma(sqlite, 'page_count')) * Number(pragma(sqlite, 'page_size'));
+}
+
+function pragma(sqlite: DatabaseSync, name: string): unknown {
+  return sqlite.prepare(`PRAGMA ${name}`).get()?.[name];
 }
 
 function openForReading(path: string): DatabaseSync {
@@ -191,7 +204,7 @@ function access<T>(path: string, act: () => T): T {
 }
 
 function migrate(sqlite: DatabaseSync, schema: readonly string[], path: string): void {
-  const version = Number(sqlite.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  const version = Number(pragma(sqlite, 'user_version'));
   if (version > schema.length) {
     throw new CoreError('unsupported', `the database ${path} was written by a newer version of this server`);
   }
