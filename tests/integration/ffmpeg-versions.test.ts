@@ -262,14 +262,19 @@ describe.skipIf(binaries.length === 0)('FFmpeg of MILLRACE_FFMPEGS', () => {
       await vi.waitFor(async () => {
         const now = await client.state('p');
         expect(now.exec, (await client.lines('p')).join('\n')).toBe('running');
-        expect(now.progress.time).toBeGreaterThan(3);
+        // FFmpeg 7 and 8 tell no time if there is an attachment.
+        const { frame, time } = now.progress;
+        expect(expected.hasFrames ? frame / 25 : time).toBeGreaterThan(3);
         state = now;
       }, SOON);
       const { inputs, outputs, ...total } = state?.progress ?? expect.fail('no state');
       expect(inputs.map(({ id, type }) => `${id} ${type}`)).toEqual(expected.inputs);
       expect(outputs.map(({ id, type }) => `${id} ${type}`)).toEqual(expected.outputs);
-      expect(total.speed).toBeGreaterThan(0.3);
-      expect(total.speed).toBeLessThan(3);
+      if (total.time > 0) {
+        expect(total.time).toBeLessThan(9);
+        expect(total.speed).toBeGreaterThan(0.3);
+        expect(total.speed).toBeLessThan(3);
+      }
       if (expected.hasFrames) {
         expect(total.frame).toBeGreaterThan(50);
         expect(total.fps).toBeGreaterThan(8);

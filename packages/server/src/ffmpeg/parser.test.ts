@@ -93,6 +93,54 @@ describe('recorded runs of FFmpeg 5.1', () => {
   });
 });
 
+describe('recorded runs of FFmpeg 4.4 to 8.1', () => {
+  const VIDEO_SOUND = { inputs: ['in0 video', 'in1 audio'], outputs: ['out0 video', 'out0 audio'] };
+  const SOUND = { inputs: ['in0 audio'], outputs: ['out0 audio'] };
+  const FILE = ['in0 video', 'in0 audio', 'in0 subtitle'];
+  const ALL = { inputs: FILE, outputs: ['out0 video', 'out0 audio', 'out0 subtitle'] };
+  const SPLIT = { inputs: ['in0 video'], outputs: ['out0 video', 'out1 video'] };
+  const TEE = { inputs: FILE, outputs: ['out0 video', 'out0 audio'] };
+
+  test.each([
+    ['4.4-hls-level', VIDEO_SOUND, { frame: 75, sizeBytes: 0, timeSeconds: 3 }],
+    ['6.1-hls-level', VIDEO_SOUND, { frame: 75, sizeBytes: 0, timeSeconds: 2.99 }],
+    ['7.0-hls-level', VIDEO_SOUND, { frame: 75, sizeBytes: 0, timeSeconds: 3 }],
+    ['7.1-hls-level', VIDEO_SOUND, { frame: 75, sizeBytes: 0, timeSeconds: 3 }],
+    ['8.1-hls-level', VIDEO_SOUND, { frame: 75, sizeBytes: 0, timeSeconds: 3 }],
+    ['4.4-audio', SOUND, { frame: 0, sizeBytes: 19 * 1024, timeSeconds: 1.99 }],
+    ['6.1-audio', SOUND, { frame: 0, sizeBytes: 18 * 1024, timeSeconds: 1.99 }],
+    ['7.0-audio', SOUND, { frame: 0, sizeBytes: 18 * 1024, timeSeconds: 2 }],
+    ['7.1-audio', SOUND, { frame: 0, sizeBytes: 18 * 1024, timeSeconds: 2 }],
+    ['8.1-audio', SOUND, { frame: 0, sizeBytes: 18 * 1024, timeSeconds: 2 }],
+    ['4.4-split', SPLIT, { frame: 50, sizeBytes: 152 * 1024, timeSeconds: 1.96 }],
+    ['8.1-split', SPLIT, { frame: 50, sizeBytes: 151 * 1024, timeSeconds: 2 }],
+    // Copied frames are not counted by 6.1 and 7.0; with an attachment, 7.0 to 8.1 tell no time.
+    ['4.4-all-streams', ALL, { frame: 50, sizeBytes: 170 * 1024, timeSeconds: 1.99 }],
+    ['6.1-all-streams', ALL, { frame: 0, sizeBytes: 170 * 1024, timeSeconds: 1.99 }],
+    ['7.0-all-streams', ALL, { frame: 0, sizeBytes: 170 * 1024, timeSeconds: 0 }],
+    ['7.1-all-streams', ALL, { frame: 50, sizeBytes: 170 * 1024, timeSeconds: 0 }],
+    ['8.1-all-streams', ALL, { frame: 50, sizeBytes: 170 * 1024, timeSeconds: 0 }],
+    ['7.0-tee', TEE, { frame: 0, sizeBytes: 0, timeSeconds: 2.04 }],
+  ])('%s: streams, progress and no status line in the log', (name, streams, numbers) => {
+    const { parser, progressLines } = parserAfter(sample(`ffmpeg-${name}.txt`));
+    const { inputs, outputs, ...total } = parser.progress();
+    expect(progressLines.length).toBeGreaterThanOrEqual(2);
+    expect({
+      inputs: inputs.map(({ id, type }) => `${id} ${type}`),
+      outputs: outputs.map(({ id, type }) => `${id} ${type}`),
+    }).toEqual(streams);
+    expect(total).toMatchObject(numbers);
+    expect(parser.report().log.filter(({ text }) => text.includes('speed='))).toEqual([]);
+  });
+
+  test('FFmpeg 7 and 8 go on telling the same numbers while they stand still: that is no progress', () => {
+    const statusLines = sample('ffmpeg-8.1-all-streams.txt').filter((line) => line.startsWith('frame='));
+    expect(statusLines.length).toBeGreaterThan(5);
+    // Frames up to the third line, the final size in the last one.
+    expect(parserAfter(statusLines).progressLines).toEqual([...statusLines.slice(0, 3), statusLines.at(-1)]);
+  });
+});
+
 describe('progress', () => {
   test('is made when frames, time or size grow, and only then', () => {
     const parser = createParser();

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isStatusLine, parseStatusLine, type StatusLine } from './status-line.ts';
 
-// The lines of 5.1 are from real runs, the others follow what those versions print.
+// What names a version is from a real run of it.
 test.each<[about: string, line: string, status: StatusLine]>([
   [
-    '4.4 and 5.1, video',
+    '5.1, video',
     'frame=   30 fps= 23 q=-1.0 Lsize=      47kB time=00:00:01.20 bitrate= 320.4kbits/s speed=0.932x    ',
     { frame: 30, q: -1, sizeBytes: 47 * 1024, timeSeconds: 1.2, speed: 0.932 },
   ],
@@ -30,19 +30,34 @@ test.each<[about: string, line: string, status: StatusLine]>([
     { frame: 190, q: 21, timeSeconds: 3727.6, dup: 12, drop: 3, speed: 1200 },
   ],
   [
-    '6.x, nothing encoded yet',
+    '6.1, nothing encoded yet',
     'frame=    0 fps=0.0 q=0.0 size=       0kB time=N/A bitrate=N/A speed=N/A    ',
     { frame: 0, q: 0, sizeBytes: 0 },
   ],
   [
-    '7.x, in KiB',
-    'frame=  100 fps= 25 q=28.0 size=     512KiB time=00:00:04.00 bitrate=1048.6kbits/s speed=   1x    ',
-    { frame: 100, q: 28, sizeBytes: 524_288, timeSeconds: 4, speed: 1 },
+    '6.1, copied video',
+    'size=N/A time=00:00:01.02 bitrate=N/A speed=1.96x    ',
+    { timeSeconds: 1.02, speed: 1.96 },
   ],
   [
-    '8.x, with the elapsed time',
-    'frame=  100 fps= 25 q=28.0 Lsize=     512KiB time=00:00:04.00 bitrate=1048.6kbits/s speed=1.01x elapsed=0:00:05.02',
-    { frame: 100, q: 28, sizeBytes: 524_288, timeSeconds: 4, speed: 1.01 },
+    '7.0, copied video with an attachment',
+    'size=       1KiB time=N/A bitrate=N/A speed=N/A    ',
+    { sizeBytes: 1024 },
+  ],
+  [
+    '7.1, in KiB, two video outputs',
+    'frame=   50 fps= 32 q=-1.0 Lq=-1.0 size=     151KiB time=00:00:02.00 bitrate= 620.1kbits/s speed= 1.3x    ',
+    { frame: 50, q: -1, sizeBytes: 151 * 1024, timeSeconds: 2, speed: 1.3 },
+  ],
+  [
+    '8.1, sound alone with the elapsed time',
+    'size=      18KiB time=00:00:02.00 bitrate=  73.0kbits/s speed= 1.3x elapsed=0:00:01.54    ',
+    { sizeBytes: 18 * 1024, timeSeconds: 2, speed: 1.3 },
+  ],
+  [
+    '8.1, with an attachment',
+    'frame=   50 fps= 33 q=-1.0 size=       1KiB time=N/A bitrate=N/A speed=N/A elapsed=0:00:01.50    ',
+    { frame: 50, q: -1, sizeBytes: 1024 },
   ],
   [
     'a time before zero',
