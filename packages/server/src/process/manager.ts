@@ -9,6 +9,7 @@ import { maskSecrets } from '../util/text.ts';
 import { completeIds, type ProcessConfig } from './config.ts';
 import { DiskGuard, type DiskUsage } from './disk-guard.ts';
 import { constraintFor, fitsConstraint } from './ffmpeg-constraint.ts';
+import { migrateConfig } from './ffmpeg-migration.ts';
 import type { Metadata } from './metadata.ts';
 import type { PlaceholderSources } from './placeholders.ts';
 import { createPlan, type Plan } from './plan.ts';
@@ -283,7 +284,8 @@ export class ProcessManager implements Component {
     const { store, options } = this.#setting;
     this.#metadata = store.metadataOfSystem();
     for (const { history, ...record } of records) {
-      const withConstraint = { ...record, ffmpegConstraint: this.#checkConstraint(record) };
+      const migrated = this.#migrate(record);
+      const withConstraint = { ...migrated, ffmpegConstraint: this.#checkConstraint(migrated) };
       const task = this.#createTask(withConstraint, new History(options.maxHistory, history));
       this.#tasks.set(task.id, task);
     }
@@ -402,6 +404,17 @@ export class ProcessManager implements Component {
 
   #constraint(): string {
     return constraintFor(this.#setting.parts.ffmpeg.version);
+  }
+
+  /** Makes a process for an older FFmpeg fit the installed one, for good. */
+  #migrate(record: ProcessRecord): ProcessRecord {
+    const { parts, store } = this.#setting;
+    const config = migrateConfig(record.config, record.ffmpegConstraint, parts.ffmpeg.version);
+    if (config === record.config) return record;
+    const migrated = { ...record, config, ffmpegConstraint: this.#constraint() };
+    store.update(config.id, migrated);
+    parts.log.warn('Adapted to the installed FFmpeg', { id: config.id, version: parts.ffmpeg.version });
+    return migrated;
   }
 
   /** The range of versions the process was made for; says so if FFmpeg is none of them. */
