@@ -40,6 +40,11 @@ describe('CORS', () => {
     [['https://*.example.com'], 'http://x.example.com', undefined],
     [['https://*.example.com'], 'https://example.com.evil', undefined],
     [['http://host?'], 'http://host1', 'http://host1'],
+    [['https://*.*.example.com'], 'https://x.example.com', undefined],
+    [['https://*.*.example.com'], 'https://x.y.example.com', 'https://x.y.example.com'],
+    [['https://a*'], 'https://a', 'https://a'],
+    [['https://*a?'], 'https://aab', 'https://aab'],
+    [['https://*a?'], 'https://a', undefined],
   ])('origins %j for %s: %s', async (origins, origin, allowed) => {
     const { headers, body } = await ask(files(...origins), 'GET', '/x', origin);
     expect(headers['access-control-allow-origin']).toBe(allowed);
@@ -50,6 +55,16 @@ describe('CORS', () => {
   test('the longest matching prefix decides', async () => {
     const { headers } = await ask(files('http://a.example'), 'GET', '/api/x', 'http://b.example');
     expect(headers['access-control-allow-origin']).toBe('*');
+  });
+
+  test('a long origin that nearly fits several times is refused at once', async () => {
+    const { headers } = await ask(
+      files('https://*.a*.a*.a.example.com'),
+      'GET',
+      '/x',
+      `https://${'.a'.repeat(20_000)}`,
+    );
+    expect(headers['access-control-allow-origin']).toBeUndefined();
   });
 
   test('without an origin only varies by it', async () => {

@@ -60,11 +60,26 @@ function allowedOrigin(policies: readonly CorsPolicy[], path: string, origin: st
   return policy.origins.some((pattern) => matchesOrigin(pattern, origin)) ? origin : undefined;
 }
 
+/** `*` stands for any text, `?` for one character. Anybody may ask, so no star is ever tried again for an earlier one. */
 function matchesOrigin(pattern: string, origin: string): boolean {
-  if (!/[*?]/.test(pattern)) return pattern === origin;
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\/]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`).test(origin);
+  let at = 0;
+  let star = -1;
+  let taken = 0;
+  for (let i = 0; i < origin.length;) {
+    if (pattern[at] === '*') {
+      star = at;
+      taken = i;
+      at += 1;
+    } else if (pattern[at] === '?' || pattern[at] === origin[i]) {
+      at += 1;
+      i += 1;
+    } else if (star >= 0) {
+      taken += 1;
+      i = taken;
+      at = star + 1;
+    } else {
+      return false;
+    }
+  }
+  return /^\**$/.test(pattern.slice(at));
 }
