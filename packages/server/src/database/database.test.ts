@@ -1,6 +1,7 @@
 import {
   chmodSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -124,6 +125,16 @@ describe('the database', () => {
       }),
     ).toThrow('no');
     expect(notes(database)).toEqual([]);
+  });
+
+  test('starts although its copy cannot be renewed, and says so', async () => {
+    await filled();
+    rmSync(copy());
+    mkdirSync(join(copy(), 'in the way'), { recursive: true });
+    expect(notes(await start())).toContain('kept');
+    expect(log.events().map(({ message }) => message)).toContain(
+      'The copy of the database could not be renewed',
+    );
   });
 
   test('its copy can be opened and holds the same', async () => {

@@ -50,7 +50,7 @@ export class Database implements Component {
     const sqlite = openForWriting(this.#path);
     try {
       migrate(sqlite, this.#schema, this.#path);
-      saveCopy(sqlite, this.#copyPath);
+      this.#renewCopy(sqlite);
     } catch (error) {
       sqlite.close();
       throw error;
@@ -68,12 +68,17 @@ export class Database implements Component {
     const sqlite = this.#sqlite;
     this.#sqlite = undefined;
     if (sqlite === undefined) return;
+    this.#renewCopy(sqlite);
+    sqlite.close();
+  }
+
+  /** Without room for it, such as on a full disk, the earlier copy stays. */
+  #renewCopy(sqlite: DatabaseSync): void {
     try {
       saveCopy(sqlite, this.#copyPath);
     } catch (error) {
       this.#log.warn('The copy of the database could not be renewed', { error: errorText(error) });
     }
-    sqlite.close();
   }
 
   get #path(): string {
