@@ -49,6 +49,7 @@ test.each([
   ['crypto:file:/etc/passwd', outside('/etc/passwd')],
   ['crypto+file:/etc/passwd', outside('/etc/passwd')],
   ['async:cache:/data/a.mp4', 'ok'],
+  [`${'cache:'.repeat(20_000)}/etc/passwd`, outside('/etc/passwd')],
   ['md5:-', outside(`${cwd}/-`)],
   // Elsewhere than in the file system.
   ['-', 'ok'],

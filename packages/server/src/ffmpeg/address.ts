@@ -42,13 +42,15 @@ const PROTOCOL = /^[a-z][a-z0-9.+-]*:\//i;
 /** Protocols that open another address, which is what has to be checked. */
 const WRAPPER = /^(?:async|cache|concatf?|crypto|file|md5|subfile|tee)(?:,[^:]*)?[:+]/;
 
-function checkOutput(address: string, rules: OutputRules): CheckedOutput {
-  if (address === '-') return { isFile: false };
-  const wrapper = WRAPPER.exec(address)?.[0];
-  if (wrapper !== undefined) {
-    const inner = address.slice(wrapper.length);
+function checkOutput(wrapped: string, rules: OutputRules): CheckedOutput {
+  if (wrapped === '-') return { isFile: false };
+  let address = wrapped;
+  for (;;) {
+    const wrapper = WRAPPER.exec(address)?.[0];
+    if (wrapper === undefined) break;
+    address = address.slice(wrapper.length);
     // `file:-` is a file of that name.
-    return wrapper === 'file:' || inner === '-' ? checkFile(inner, rules) : checkOutput(inner, rules);
+    if (wrapper === 'file:' || address === '-') return checkFile(address, rules);
   }
   if (PROTOCOL.test(address)) {
     checkUrl(address);
