@@ -143,15 +143,16 @@ describe.skipIf(installed === '')('a supervised FFmpeg', () => {
     supervisor.start();
     await ended;
     expect(supervisor.state).toBe('failed');
-    expect(parser.lastLine()).toBe('/no/such/file: No such file or directory');
-    expect(report().at(-1)).toBe('Exited with code 1.');
+    // FFmpeg 5.1 names the file and ends with 1, 6.1 and newer do not and end with 254.
+    expect(parser.lastLine()).toMatch(/: No such file or directory$/);
+    expect(report().at(-1)).toMatch(/^Exited with code (1|254)\.$/);
   });
 
   test('does not overwrite a file by itself', async () => {
     const directory = await makeDirectory();
     const file = join(directory, 'out.mp4');
     const args = ['-f', 'lavfi', '-i', 'testsrc2=size=64x64', '-t', '0.2', file];
-    const { supervisor, parser } = await supervise(args);
+    const { supervisor, report } = await supervise(args);
     const first = once(supervisor, 'ended');
     supervisor.start();
     await first;
@@ -159,8 +160,9 @@ describe.skipIf(installed === '')('a supervised FFmpeg', () => {
     const second = once(supervisor, 'ended');
     supervisor.start();
     await second;
-    expect(supervisor.state).toBe('failed');
-    expect(parser.lastLine()).toMatch(/Not overwriting - exiting$/);
+    // FFmpeg 5.1 ends with exit code 1, 6.1 and newer with 0.
+    expect(supervisor.state).toMatch(/^(failed|finished)$/);
+    expect(report().join('\n')).toMatch(/Not overwriting - exiting$/m);
     expect(await readFile(file)).toEqual(before);
   });
 });
@@ -247,7 +249,11 @@ describe.skipIf(installed === '')('a probe', () => {
         ...['-f', 'lavfi', '-i', 'testsrc2=size=128x72:rate=30', '-f', 'lavfi', '-i', 'sine'],
       ]);
       expect(streams).toMatchObject([
-        { index: 0, stream: 0, type: 'video', codec: 'rawvideo', width: 128, height: 72, pixFmt: 'yuv420p' },
+        // rawvideo in FFmpeg 5.1, wrapped_avframe in 6.1 and newer
+        {
+          ...{ index: 0, stream: 0, type: 'video', width: 128, height: 72, pixFmt: 'yuv420p' },
+          codec: expect.stringMatching(/^(rawvideo|wrapped_avframe)$/) as unknown,
+        },
         {
           index: 1,
           stream: 0,
@@ -266,7 +272,7 @@ describe.skipIf(installed === '')('a probe', () => {
     const ffmpeg = await openFfmpeg();
     const { streams, log: lines } = await ffmpeg.probe(['-i', '/no/such/file']);
     expect(streams).toEqual([]);
-    expect(lines.at(-1)).toBe('/no/such/file: No such file or directory');
+    expect(lines.at(-1)).toMatch(/: No such file or directory$/);
   });
 
   test('ends when the binary is gone', async () => {

@@ -43,7 +43,7 @@ describe.skipIf(FFMPEG === '')('a process', () => {
     await untilFrame(client, 'hls', 30);
     const { progress, ...state } = await client.state('hls');
     expect(state).toMatchObject({ order: 'start', exec: 'running', reconnect_seconds: -1 });
-    expect(progress.inputs).toMatchObject([{ id: 'in', codec: 'rawvideo', width: 64, avstream: null }]);
+    expect(progress.inputs).toMatchObject([{ id: 'in', format: 'lavfi', width: 64, avstream: null }]);
     expect(progress.outputs).toMatchObject([{ id: 'out', format: 'hls', codec: 'mpeg2video' }]);
   });
 
@@ -128,7 +128,7 @@ describe.skipIf(FFMPEG === '')('a process', () => {
     const client = await openServer();
     await client.create(endless('p', { options: ['-loglevel', 'level+info'] }));
     expect((await client.call('GET', '/process/p/probe')).body).toMatchObject({
-      streams: [{ url: PICTURE.address, type: 'video', codec: 'rawvideo', width: 64 }],
+      streams: [{ url: PICTURE.address, type: 'video', format: 'lavfi', width: 64 }],
     });
     expect(await client.state('p')).toMatchObject({ order: 'stop', exec: 'finished' });
   });
