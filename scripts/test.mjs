@@ -34,7 +34,9 @@ await run(async () => {
       ],
       { cwd: ROOT, stdio: 'inherit', env: { ...process.env, CHROMIUM: chromium ?? '' } },
     );
-    const { passed, failed, skipped } = count(file, status);
+    const result = readResult(file);
+    const { passed, failed, skipped } = count(result, status);
+    for (const line of failures(result)) console.log(line);
     console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
     return failed === 0 ? 0 : 1;
   } finally {
@@ -53,8 +55,7 @@ async function optionalChromium() {
 }
 
 /** Counts also what failed outside of a test: a file that does not load, an error nobody caught. */
-function count(file, status) {
-  const result = readResult(file);
+function count(result, status) {
   const unloaded = result.testResults.filter(
     (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
   );
@@ -64,6 +65,21 @@ function count(file, status) {
     failed: failed === 0 && status !== 0 ? 1 : failed,
     skipped: result.numPendingTests + result.numTodoTests,
   };
+}
+
+/** A line or two for each failure, so that the end of the output tells what to look for. */
+function failures(result) {
+  return result.testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = path.relative(ROOT, name);
+    if (status === 'failed' && assertionResults.length === 0) return [`FAILED ${file}`, firstLine(message)];
+    return assertionResults
+      .filter((test) => test.status === 'failed')
+      .flatMap((test) => [`FAILED ${file}: ${test.fullName}`, firstLine(test.failureMessages.join('\n'))]);
+  });
+}
+
+function firstLine(text) {
+  return `  ${(text ?? '').trim().split('\n', 1)[0].slice(0, 300)}`;
 }
 
 function readResult(file) {
