@@ -6,6 +6,7 @@ import type { Config } from './config/schema.ts';
 import { ConfigStore } from './config/store.ts';
 import { AuthTables } from './database/auth.ts';
 import { Database } from './database/database.ts';
+import { SessionHistoryTable } from './database/session-history.ts';
 import { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes, redirectRoutes } from './delivery/static.ts';
@@ -25,6 +26,7 @@ import { HttpApp, pingRoutes } from './http/server.ts';
 import { Log, type LogConsole, type Logger } from './log/logger.ts';
 import { ProcessManager, type ProcessParts } from './process/manager.ts';
 import { Reloader } from './reloader.ts';
+import { Sessions } from './sessions/registry.ts';
 import * as slices from './slices.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
@@ -167,6 +169,8 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
     spawner: needs.children,
     log: log.component('Process'),
   });
+  const sessionHistory = (database: Database, importDir: string) =>
+    new SessionHistoryTable(database, importDir, log.component('SessionStore'));
   const graph = new ComponentGraph<Config>((name, error) => {
     core.error('Component failed', { name, error });
   });
@@ -185,6 +189,13 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
     .add('database', [], {
       slice: (config) => slices.databaseDirectory(config, directory),
       build: (dir) => new Database(dir, log.component('ProcessStore')),
+    })
+    .add('sessions', ['database'], {
+      slice: (config) => slices.sessionsSlice(config, directory),
+      build: ({ importDir, ...options }, { database }) =>
+        new Sessions(options, sessionHistory(database, importDir), log.component('Session')),
+      prepare: (sessions, { importDir, ...options }, { database }, replaced) =>
+        sessions.prepare(options, replaced.has('database') ? sessionHistory(database, importDir) : undefined),
     })
     .add('disk', [], {
       slice: (config) => slices.diskOptions(config, directory),

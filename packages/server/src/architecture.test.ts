@@ -13,10 +13,23 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   database: ['util', 'log'],
   child: ['util', 'log'],
   storage: ['util', 'log'],
+  sessions: ['util', 'log'],
   ffmpeg: ['util', 'log', 'child'],
   process: ['util', 'log', 'ffmpeg', 'child', 'storage', 'database'],
-  http: ['util', 'log', 'config', 'auth', 'database', 'child', 'storage', 'ffmpeg', 'process'],
-  delivery: ['util', 'log', 'config', 'auth', 'database', 'child', 'storage', 'ffmpeg', 'process', 'http'],
+  http: ['util', 'log', 'config', 'auth', 'database', 'child', 'storage', 'sessions', 'ffmpeg', 'process'],
+  delivery: [
+    'util',
+    'log',
+    'config',
+    'auth',
+    'database',
+    'child',
+    'storage',
+    'sessions',
+    'ffmpeg',
+    'process',
+    'http',
+  ],
 };
 const IMPORT = /^\s*(?:import|export)\s(?:[^'"]*?\sfrom\s)?['"](\.[^'"]+)['"]/gm;
 

@@ -7,6 +7,7 @@ import type { AuthOptions } from './auth/policy.ts';
 import type { LogOptions } from './log/logger.ts';
 import type { CorsPolicy } from './http/cors.ts';
 import type { ProcessOptions } from './process/manager.ts';
+import type { SessionsOptions } from './sessions/registry.ts';
 
 /*
  * What each component depends on, in its own words. A reload compares these values, so they are plain data and
@@ -67,6 +68,21 @@ export function memoryOptions({ storage }: Config): { maxBytes: number; purge: b
 
 export function diskOptions({ storage }: Config, cwd: string): { dir: string; maxBytes: number } {
   return { dir: resolve(cwd, storage.disk.dir), maxBytes: storage.disk.max_size_mbytes * MEBIBYTE };
+}
+
+/** What sessions go by, and where the reference keeps its histories of them. */
+export function sessionsSlice(config: Config, cwd: string): SessionsOptions & { importDir: string } {
+  const { sessions } = config;
+  return {
+    isEnabled: sessions.enable,
+    ignored: sessions.ip_ignorelist,
+    timeoutMs: sessions.session_timeout_sec * 1000,
+    isPersistent: sessions.persist,
+    persistIntervalMs: sessions.persist_interval_sec * 1000,
+    maxSessions: sessions.max_sessions,
+    maxBitrate: sessions.max_bitrate_mbit * MEBIBYTE,
+    importDir: join(databaseDirectory(config, cwd), 'sessions'),
+  };
 }
 
 export function processOptions(config: Config, cwd: string): ProcessOptions {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clientAddress, isLocalRequest, peerAddress } from './client-ip.ts';
-import { IpFilter, Ranges } from './ip-filter.ts';
+import { Ranges } from '../util/cidr.ts';
+import { IpFilter } from './ip-filter.ts';
 
 const PROXIES = new Ranges(['10.0.0.0/8', 'fd00::/8']);
 const NOBODY = new Ranges([]);

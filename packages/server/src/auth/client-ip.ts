@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
-import { Ranges } from './ip-filter.ts';
+import { Ranges } from '../util/cidr.ts';
 
 const LOOPBACK = new Ranges(['127.0.0.0/8', '::1/128']);
 const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'] as const;

@@ -1,5 +1,6 @@
 import type { HttpsOptions } from './https-json.ts';
-import { type AccessLists, IpFilter, Ranges } from './ip-filter.ts';
+import { Ranges } from '../util/cidr.ts';
+import { type AccessLists, IpFilter } from './ip-filter.ts';
 import type { KeySet, KeySetTimes } from './jwks.ts';
 import type { Provider, ProviderOptions } from './oidc.ts';
 import { Account, passwordKind } from './password.ts';

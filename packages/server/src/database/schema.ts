@@ -41,4 +41,19 @@ export const SCHEMA: readonly string[] = [
      file TEXT PRIMARY KEY,
      at INTEGER NOT NULL
    ) STRICT;`,
+  `CREATE TABLE session_history (
+     collector TEXT NOT NULL,
+     position INTEGER NOT NULL,
+     location TEXT NOT NULL,
+     peer TEXT NOT NULL,
+     reference TEXT NOT NULL,
+     sessions INTEGER NOT NULL,
+     rx_bytes INTEGER NOT NULL,
+     tx_bytes INTEGER NOT NULL,
+     PRIMARY KEY (collector, position)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE session_imported (
+     collector TEXT PRIMARY KEY,
+     at INTEGER NOT NULL
+   ) STRICT;`,
 ];

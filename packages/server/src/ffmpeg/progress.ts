@@ -1,5 +1,5 @@
 import type { AvStream, JsonIo, JsonProgress } from './json-channel.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../util/rate.ts';
 import type { StatusLine } from './status-line.ts';
 import type { Stream } from './stream.ts';
 
@@ -52,6 +52,9 @@ export interface Progress {
   dup: number;
 }
 
+/** Seconds over which rates are means. */
+const RATE_WINDOW = 30;
+
 /** How many avstream inputs are remembered. */
 const MAX_AVSTREAMS = 100;
 
@@ -62,9 +65,9 @@ class Rates {
   readonly #bytes: Rate;
 
   constructor(now: number) {
-    this.#frames = new Rate(now);
-    this.#packets = new Rate(now);
-    this.#bytes = new Rate(now);
+    this.#frames = new Rate(now, RATE_WINDOW);
+    this.#packets = new Rate(now, RATE_WINDOW);
+    this.#bytes = new Rate(now, RATE_WINDOW);
   }
 
   /** Adds what came since `before` and sets the rates of `after`. Counters that fell add nothing. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Rate } from './rate.ts';
 
 function rateOf(...events: [at: number, amount: number][]): number {
-  const rate = new Rate(1_000_000);
+  const rate = new Rate(1_000_000, 30);
   for (const [at, amount] of events) rate.add(amount, 1_000_000 + at);
   return rate.perSecond;
 }
