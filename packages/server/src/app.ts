@@ -23,6 +23,7 @@ import { processRoutes } from './http/routes/process.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
+import { createTlsServer } from './http/tls-server.ts';
 import { Log, type LogConsole, type Logger } from './log/logger.ts';
 import { ProcessManager, type ProcessParts } from './process/manager.ts';
 import { Reloader } from './reloader.ts';
@@ -31,6 +32,7 @@ import * as slices from './slices.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
+import { Certificates } from './tls/certificates.ts';
 import { CoreError, errorText } from './util/errors.ts';
 
 export interface AppOptions {
@@ -129,6 +131,8 @@ export class App {
     try {
       const candidate = await store.reload();
       const changed = await graph.reload(candidate.active);
+      // The files may be others under the same names.
+      await graph.get('certificates').refresh();
       store.commit(candidate);
       this.#beginRun();
       this.log.info('Config reloaded', { changed });
@@ -268,6 +272,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
           { cors: slice.cors },
           {
             log: log.component('HTTP'),
+            secureLog: log.component('HTTPS'),
             guard,
             open: [
               pingRoutes,
@@ -311,6 +316,19 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
     .add('listener', ['http'], {
       slice: (config) => config.address,
       build: (address, { http }) => new Listener(address, http, log.component('HTTP')),
+      prepare: (listener, address, { http }) => listener.prepare(address, http),
+    })
+    .add('certificates', [], {
+      slice: (config) => slices.certificateOptions(config, directory),
+      build: (options) => new Certificates(options, log.component('HTTPS')),
+      prepare: (certificates, options) => certificates.prepare(options),
+    })
+    .add('secureListener', ['http', 'certificates'], {
+      slice: ({ tls }) => (tls.enable && !tls.auto ? tls.address : undefined),
+      build: (address, { http, certificates }) =>
+        new Listener(address, http, log.component('HTTPS'), (answer) =>
+          createTlsServer(answer, certificates),
+        ),
       prepare: (listener, address, { http }) => listener.prepare(address, http),
     })
     .add('supervision', ['processes', 'listener'], {

@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   child: ['util', 'log'],
   storage: ['util', 'log'],
   sessions: ['util', 'log'],
+  tls: ['util', 'log'],
   ffmpeg: ['util', 'log', 'child'],
   process: ['util', 'log', 'ffmpeg', 'child', 'storage', 'database'],
   http: ['util', 'log', 'config', 'auth', 'database', 'child', 'storage', 'sessions', 'ffmpeg', 'process'],

@@ -8,6 +8,7 @@ import type { LogOptions } from './log/logger.ts';
 import type { CorsPolicy } from './http/cors.ts';
 import type { ProcessOptions } from './process/manager.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
+import type { CertificateOptions } from './tls/certificates.ts';
 
 /*
  * What each component depends on, in its own words. A reload compares these values, so they are plain data and
@@ -143,6 +144,11 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
       ...(router.ui_path === '' ? {} : { '/ui': resolve(cwd, router.ui_path) }),
     },
   };
+}
+
+export function certificateOptions({ tls }: Config, cwd: string): CertificateOptions {
+  if (!tls.enable || tls.auto) return { source: 'none' };
+  return { source: 'files', certFile: resolve(cwd, tls.cert_file), keyFile: resolve(cwd, tls.key_file) };
 }
 
 /** The host of `host:port`; empty if it is not restricted. */

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Component } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
@@ -8,6 +8,7 @@ import { compressJson } from './compress.ts';
 import { type CorsPolicy, answerCors } from './cors.ts';
 import type { Guard } from './guard.ts';
 import { TEXT_TYPE, sendJson } from './json.ts';
+import { isEncrypted, isHttp2 } from './transport.ts';
 import { dropUnreadBodies } from './unread-body.ts';
 
 /** Adds routes to an instance; what they need has been given to the function that made them. */
@@ -20,6 +21,8 @@ export interface HttpOptions {
 /** What the application is made of. The groups differ in what guards them. */
 export interface HttpParts {
   log: Logger;
+  /** For requests over TLS, if it is another. */
+  secureLog?: Logger;
   guard: Guard;
   /** Routes that guard themselves, with their full paths. */
   open: readonly Routes[];
@@ -64,7 +67,8 @@ export class HttpApp implements Component {
 
   async start(): Promise<void> {
     const app = this.#app;
-    const { log, guard, open, v3, mounts } = this.#parts;
+    const { log, secureLog = log, guard, open, v3, mounts } = this.#parts;
+    const logOf = ({ raw }: FastifyRequest) => (isEncrypted(raw) ? secureLog : log);
     const { cors } = this.#options;
 
     // Bodies reach the routes as streams: what may be read, how much and when is theirs to say.
@@ -84,12 +88,12 @@ export class HttpApp implements Component {
     });
     dropUnreadBodies(app);
     app.addHook('onResponse', (request, reply, done) => {
-      logAccess(log, guard, request, reply);
+      logAccess(logOf(request), guard, request, reply);
       done();
     });
-    app.setErrorHandler((error, _request, reply) => {
+    app.setErrorHandler((error, request, reply) => {
       const answer = ApiError.from(error);
-      if (answer.status >= 500) log.error('Request failed', { error: stackOf(error) });
+      if (answer.status >= 500) logOf(request).error('Request failed', { error: stackOf(error) });
       return sendError(reply, answer);
     });
     app.setNotFoundHandler((_request, reply) => sendError(reply, ApiError.plain(404)));
@@ -163,7 +167,7 @@ function tolerateContentType(request: IncomingMessage): void {
 function sendError(reply: FastifyReply, error: unknown): FastifyReply {
   const answer = ApiError.from(error);
   // A body that was announced but not asked for may still come or not: the connection cannot be used again.
-  if (expectsContinue(reply.request.raw)) reply.header('connection', 'close');
+  if (expectsContinue(reply.request.raw) && !isHttp2(reply.request.raw)) reply.header('connection', 'close');
   if (reply.request.method === 'HEAD') return reply.code(answer.status).removeHeader('content-type').send();
   return sendJson(reply, answer.body(), answer.status);
 }
@@ -184,7 +188,7 @@ function logAccess(log: Logger, guard: Guard, request: FastifyRequest, reply: Fa
     path: maskSecrets(request.originalUrl),
     proto: `HTTP/${raw.httpVersion}`,
     status: reply.statusCode,
-    status_text: reply.raw.statusMessage,
+    status_text: isHttp2(raw) ? STATUS_CODES[reply.statusCode] : reply.raw.statusMessage,
     tx_size_bytes: Number(reply.getHeader('content-length') ?? 0),
     rx_size_bytes: Number(raw.headers['content-length'] ?? 0),
     latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,

@@ -1,5 +1,7 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ServerHttp2Stream, constants } from 'node:http2';
 import type { FastifyInstance } from 'fastify';
+import { isHttp2 } from './transport.ts';
 
 /** How long a client may go on sending what has been answered already. */
 const LINGER_MS = 2_000;
@@ -10,13 +12,24 @@ const LINGER_MS = 2_000;
  */
 export function dropUnreadBodies(app: FastifyInstance): void {
   app.addHook('onSend', (request, reply, payload, done) => {
-    // Node would close at once for a client that wants its connection closed, as FFmpeg does.
-    if (!request.raw.complete) reply.raw.shouldKeepAlive = true;
+    if (!request.raw.complete) {
+      if (isHttp2(request.raw)) resetAfter(reply.raw);
+      // Node would close at once for a client that wants its connection closed, as FFmpeg does.
+      else reply.raw.shouldKeepAlive = true;
+    }
     done(null, payload);
   });
   app.addHook('onResponse', (request, _reply, done) => {
-    drop(request.raw);
+    if (!isHttp2(request.raw)) drop(request.raw);
     done();
+  });
+}
+
+/** Asks the client to send no more, once it has the whole answer (RFC 9113 §8.1). */
+function resetAfter(response: ServerResponse): void {
+  const { stream } = response as ServerResponse & { stream: ServerHttp2Stream };
+  stream.once('finish', () => {
+    stream.close(constants.NGHTTP2_NO_ERROR);
   });
 }
 

@@ -1,0 +1,53 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Server as TcpServer, Socket } from 'node:net';
+
+/** What answers the requests; it can be exchanged while connections stay open. */
+export interface RequestHandler {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** Answers one request. */
+export type Answer = RequestHandler['handle'];
+
+/** A server whose connections can be ended: what Node's HTTP server is. */
+export type WebServer = TcpServer & { closeIdleConnections(): void; closeAllConnections(): void };
+
+/** The limits of a connection, in bytes and milliseconds. */
+export const HTTP1_LIMITS = {
+  maxHeaderSize: 65_536,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 120_000,
+  // Uploads last as long as a stream does.
+  requestTimeout: 0,
+};
+
+/** A server of clear text, which does not listen yet. */
+export function createPlainServer(answer: Answer): WebServer {
+  const server = createServer({ ...HTTP1_LIMITS, noDelay: true });
+  server.on('request', answer);
+  // Without this listener Node would ask for the body before the guards have seen the request.
+  server.on('checkContinue', answer);
+  server.on('checkExpectation', answer);
+  server.on('clientError', refuseMalformed);
+  return server;
+}
+
+/** Answers what is not HTTP in plain text and closes the connection. */
+export function refuseMalformed(
+  error: Error & { code?: string },
+  socket: Socket | { writable: boolean },
+): void {
+  if (!('end' in socket) || !socket.writable || error.code === 'ECONNRESET') {
+    if ('destroy' in socket) socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`,
+  );
+}
