@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Credentials } from '../../packages/server/src/delivery/basic-auth.ts';
+import { type CacheOptions, ContentCache } from '../../packages/server/src/delivery/cache.ts';
 import { MimeTypes } from '../../packages/server/src/delivery/mime.ts';
 import { mountRoutes } from '../../packages/server/src/delivery/mount.ts';
 import { directoryRoutes, redirectRoutes } from '../../packages/server/src/delivery/static.ts';
@@ -58,6 +59,8 @@ export interface FileServerOptions {
   purge?: boolean;
   diskMaxBytes?: number;
   isReadOnly?: boolean;
+  /** The disk's cache; none if left out. */
+  cache?: CacheOptions;
 }
 
 /** The file routes alone, behind a real socket on loopback, with a disk folder of their own. */
@@ -65,6 +68,7 @@ export class FileServer {
   readonly memory: MemoryFilesystem;
   readonly disk: DiskFilesystem;
   readonly folder: string;
+  readonly cache: ContentCache;
   readonly #app: HttpApp;
   readonly #listener: Listener;
 
@@ -73,6 +77,8 @@ export class FileServer {
     this.folder = folder;
     this.memory = new MemoryFilesystem({ maxBytes, purge });
     this.disk = new DiskFilesystem({ dir: join(folder, 'disk'), maxBytes: diskMaxBytes });
+    this.cache = new ContentCache(options.cache);
+    const cache = this.cache.mount({ prefix: '/', trustMs: 0 });
     const log = new Log(process.stderr, { level: 'silent', topics: [], maxLines: 0 }).component('HTTP');
     const mime = MIME;
     this.#app = new HttpApp(
@@ -84,7 +90,7 @@ export class FileServer {
         v3: [
           fsRoutes({
             filesystems: [
-              { filesystem: this.disk, mount: '/', index: 'index.html' },
+              { filesystem: this.disk, mount: '/', index: 'index.html', onChange: cache.purge },
               { filesystem: this.memory, mount: '/memfs' },
             ],
             mime,
@@ -109,6 +115,7 @@ export class FileServer {
             defaultType: 'text/html',
             index: 'index.html',
             isWritable: false,
+            cache,
           }),
         ],
       },
@@ -132,6 +139,7 @@ export class FileServer {
   async close(): Promise<void> {
     await this.#listener.close();
     await this.#app.close();
+    await this.cache.close();
     await rm(this.folder, { recursive: true });
   }
 

@@ -7,6 +7,7 @@ import { ConfigStore } from './config/store.ts';
 import { AuthTables } from './database/auth.ts';
 import { Database } from './database/database.ts';
 import { SessionHistoryTable } from './database/session-history.ts';
+import { ContentCache } from './delivery/cache.ts';
 import { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes, redirectRoutes } from './delivery/static.ts';
@@ -219,6 +220,14 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
           memory.configure(options);
         }),
     })
+    .add('cache', [], {
+      slice: slices.cacheOptions,
+      build: (options) => new ContentCache(options),
+      prepare: (cache, options) =>
+        simpleChange(() => {
+          cache.configure(options);
+        }),
+    })
     .add('cleanup', ['disk', 'memory'], {
       slice: () => undefined,
       build: (_slice, { disk, memory }) => new Cleanup([disk, memory], log.component('Cleanup')),
@@ -243,9 +252,9 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       build: (options, needs) => new ProcessManager(options, processParts(needs)),
       prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
     })
-    .add('http', ['disk', 'memory', 'auth', 'ffmpeg', 'processes'], {
+    .add('http', ['disk', 'memory', 'cache', 'auth', 'ffmpeg', 'processes'], {
       slice: (config) => slices.httpSlice(config, directory),
-      build: async (slice, { disk, memory, auth, ffmpeg, processes }) => {
+      build: async (slice, { disk, memory, cache, auth, ffmpeg, processes }) => {
         const { isReadOnly } = slice;
         const mime = await MimeTypes.load(slice.mimeFile);
         const guard = createGuard(auth);
@@ -264,8 +273,9 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
             return directoryRoutes({ prefix, directory: files, mime });
           }),
         );
+        const diskCache = cache.mount({ prefix: '/', trustMs: 0 });
         const filesystems = [
-          { filesystem: disk, mount: '/', index: 'index.html' },
+          { filesystem: disk, mount: '/', index: 'index.html', onChange: diskCache.purge },
           { filesystem: memory, mount: '/memfs' },
         ];
         return new HttpApp(
@@ -307,6 +317,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                 defaultType: 'text/html',
                 index: 'index.html',
                 isWritable: false,
+                cache: diskCache,
               }),
             ],
           },

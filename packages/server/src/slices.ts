@@ -1,9 +1,12 @@
 import { isIP } from 'node:net';
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import process from 'node:process';
 import type { Config } from './config/schema.ts';
 import { mimeFileOf } from './config/mime-file.ts';
 import { auth0Provider, oidcProvider } from './auth/oidc.ts';
 import type { AuthOptions } from './auth/policy.ts';
+import type { CacheOptions } from './delivery/cache.ts';
 import type { LogOptions } from './log/logger.ts';
 import type { CorsPolicy } from './http/cors.ts';
 import type { ProcessOptions } from './process/manager.ts';
@@ -83,6 +86,29 @@ export function sessionsSlice(config: Config, cwd: string): SessionsOptions & { 
     maxSessions: sessions.max_sessions,
     maxBitrate: sessions.max_bitrate_mbit * MEBIBYTE,
     importDir: join(databaseDirectory(config, cwd), 'sessions'),
+  };
+}
+
+/** Largest sum of cached files if the configuration sets none. */
+const CACHE_BYTES = 256 * MEBIBYTE;
+/** What a cache without a limit of its own may take of the machine's memory. */
+const CACHE_SHARE = 1 / 8;
+
+/** Undefined if nothing is cached. */
+export function cacheOptions({ storage }: Config): CacheOptions | undefined {
+  const { enable, max_size_mbytes, max_file_size_mbytes, ttl_seconds, types } = storage.disk.cache;
+  if (!enable) return undefined;
+  const machine = Math.min(process.constrainedMemory() || Infinity, totalmem());
+  const maxBytes =
+    max_size_mbytes > 0
+      ? max_size_mbytes * MEBIBYTE
+      : Math.min(CACHE_BYTES, Math.floor(machine * CACHE_SHARE));
+  return {
+    maxBytes,
+    maxFileBytes: max_file_size_mbytes > 0 ? max_file_size_mbytes * MEBIBYTE : Infinity,
+    ttlSeconds: ttl_seconds,
+    allow: types.allow,
+    block: types.block,
   };
 }
 

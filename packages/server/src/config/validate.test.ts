@@ -93,6 +93,11 @@ test.each<[Record<string, unknown>, string, string]>([
     'storage.disk.cache.ttl_seconds',
     'must be equal or greater than 0',
   ],
+  [
+    { 'storage.disk.cache.max_size_mbytes': 10, 'storage.disk.cache.max_file_size_mbytes': 11 },
+    'storage.disk.cache.max_size_mbytes',
+    'unable to create cache: the max cache size has to be bigger than the max file size',
+  ],
   [{ 'storage.s3': [s3('disk', '/a')] }, 'storage.s3', 'the name disk is already in use or reserved'],
   [
     { 'storage.s3': [s3('a', '/a'), s3('a', '/b')] },
@@ -105,11 +110,15 @@ test.each<[Record<string, unknown>, string, string]>([
     'storage.s3',
     "the mount point '/x' is already in use (a)",
   ],
-  [{ 'router.routes': { '/apifoo': '/x' } }, 'router.routes', 'the prefix of the route /apifoo is blocked'],
+  [
+    { 'router.routes': { '/apifoo': '/x' } },
+    'router.routes',
+    'incorrect routes provided: the prefix of the route /apifoo is blocked',
+  ],
   [
     { 'router.routes': { '/ui/x': '/x' }, 'router.ui_path': '.' },
     'router.routes',
-    'the prefix of the route /ui/x is blocked',
+    'incorrect routes provided: the prefix of the route /ui/x is blocked',
   ],
   [
     { address: ':1935', 'rtmp.enable': true },
@@ -170,6 +179,8 @@ test.each<Record<string, unknown>>([
   { 'playout.min_port': 70, 'playout.max_port': 0 },
   { 'playout.enable': true, 'playout.min_port': 1, 'playout.max_port': 2 },
   { 'storage.disk.cache.enable': false, 'storage.disk.cache.ttl_seconds': -1 },
+  { 'storage.disk.cache.max_size_mbytes': 10, 'storage.disk.cache.max_file_size_mbytes': 10 },
+  { 'storage.disk.cache.max_size_mbytes': 10, 'storage.disk.cache.max_file_size_mbytes': 0 },
   { 'storage.s3': [s3('a', '/a'), s3('b', '/b')] },
   { 'router.routes': { '/a': '/b', '/c/*': '/d' } },
   { 'ffmpeg.access.input.allow': ['^rtmp://'] },

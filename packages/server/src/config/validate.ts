@@ -132,6 +132,13 @@ function checkStorage({ storage }: Config, error: Report): void {
   if (disk.cache.enable && disk.cache.ttl_seconds < 0) {
     error('storage.disk.cache.ttl_seconds', 'must be equal or greater than 0');
   }
+  const { enable, max_size_mbytes, max_file_size_mbytes } = disk.cache;
+  if (enable && max_size_mbytes > 0 && max_file_size_mbytes > max_size_mbytes) {
+    error(
+      'storage.disk.cache.max_size_mbytes',
+      'unable to create cache: the max cache size has to be bigger than the max file size',
+    );
+  }
   const names = new Set(['disk', 'mem']);
   const mounts = new Map([
     ['/', 'disk'],
@@ -171,7 +178,7 @@ function checkRouter({ router }: Config, error: Report): void {
   const blocked = [...router.blocked_prefixes, ...(router.ui_path === '' ? [] : ['/ui'])];
   for (const route of Object.keys(router.routes)) {
     if (blocked.some((prefix) => route.startsWith(prefix))) {
-      error('router.routes', `the prefix of the route ${route} is blocked`);
+      error('router.routes', `incorrect routes provided: the prefix of the route ${route} is blocked`);
     }
   }
 }

@@ -1,5 +1,6 @@
-import type { FastifyRequest } from 'fastify';
-import { Files } from '../http/files.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ApiError } from '../http/errors.ts';
+import { type FileCache, Files } from '../http/files.ts';
 import type { Routes } from '../http/server.ts';
 import type { Filesystem } from '../storage/filesystem.ts';
 import { type Credentials, requireBasicAuth } from './basic-auth.ts';
@@ -18,6 +19,8 @@ export interface MountOptions {
   isWritable: boolean;
   /** Who may do so; anybody if left out. */
   auth?: Credentials | undefined;
+  /** What the files are read through, if not directly. */
+  cache?: FileCache | undefined;
 }
 
 /** Media types whose files are compressed. Segments and pictures are compressed already. */
@@ -33,7 +36,7 @@ const COMPRESSIBLE = [
 
 /** A filesystem's files below a path: read by anybody, written with basic authentication. */
 export function mountRoutes(options: MountOptions): Routes {
-  const { filesystem, prefix, mime, defaultType, index, isWritable, auth } = options;
+  const { filesystem, prefix, mime, defaultType, index, isWritable, auth, cache } = options;
   const url = `${prefix.replace(/\/+$/, '')}/*`;
   return (app) => {
     const files = new Files({
@@ -41,7 +44,10 @@ export function mountRoutes(options: MountOptions): Routes {
       index,
       typeOf: (path) => mime.typeOf(path, defaultType),
       isCompressible: (type) => COMPRESSIBLE.some((part) => type.includes(part)),
+      cache,
+      onChange: cache?.purge,
     });
+    if (cache !== undefined) explainSkips(app, cache);
     app.addHook('onRequest', (request, reply, done) => {
       files.vary(reply, pathOf(request));
       done();
@@ -50,6 +56,15 @@ export function mountRoutes(options: MountOptions): Routes {
       method: ['GET', 'HEAD'],
       url,
       handler: (request, reply) => files.send(request, reply, pathOf(request)),
+    });
+    app.route({
+      method: isWritable ? ['PATCH'] : ['PATCH', 'PUT', 'POST', 'DELETE'],
+      url,
+      // Before a body is asked for.
+      onRequest: (_request, _reply, done) => {
+        done(ApiError.plain(404));
+      },
+      handler: () => undefined,
     });
     if (!isWritable) return;
 
@@ -62,6 +77,16 @@ export function mountRoutes(options: MountOptions): Routes {
     });
     app.delete(url, { onRequest }, (request, reply) => files.remove(request, reply, pathOf(request)));
   };
+}
+
+/** Says of every answer that is no file why it does not come from the cache. */
+function explainSkips(app: FastifyInstance, cache: FileCache): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const isFile = reply.statusCode < 400 && reply.hasHeader('x-cache');
+    const reason = isFile ? undefined : cache.skipReason(request.method, pathOf(request));
+    if (reason !== undefined) reply.header('x-cache', reason).removeHeader('cache-control');
+    done(null, payload);
+  });
 }
 
 /** The path below the mount; the router has decoded it, once. */

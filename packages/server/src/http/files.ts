@@ -1,12 +1,29 @@
 import { posix } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Filesystem, OpenFile } from '../storage/filesystem.ts';
+import { cleanPath } from '../storage/path.ts';
 import { CoreError } from '../util/errors.ts';
 import { acceptsGzip, addVary } from './compress.ts';
 import { CompressedFiles } from './compressed-files.ts';
 import { GZIP_SUFFIX, allowsRange, evaluateConditions, parseRange } from './conditions.ts';
 import { ApiError } from './errors.ts';
 import { TEXT_TYPE } from './json.ts';
+
+/** A file as it is to be sent, and what the answer tells of where it came from. */
+export interface CachedFile {
+  file: OpenFile;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** Spares the files of one filesystem from being read again and again. Paths are those that were asked for. */
+export interface FileCache {
+  /** The file that `open` would find. Rejects if it does. */
+  open: (path: string, open: () => Promise<OpenFile>) => Promise<CachedFile>;
+  /** The `X-Cache` of an answer that is no file; undefined if nothing is cached at all. */
+  skipReason: (method: string, path: string) => string | undefined;
+  /** Forgets a file that was replaced or removed, by its full name. */
+  purge: (name: string) => void;
+}
 
 export interface FileOptions {
   filesystem: Pick<Filesystem, 'open' | 'isDirectory' | 'write' | 'remove'>;
@@ -16,6 +33,10 @@ export interface FileOptions {
   isCompressible(type: string): boolean;
   /** The file that stands for its directory. */
   index?: string | undefined;
+  /** What files are read through, if not directly. */
+  cache?: FileCache | undefined;
+  /** Told the full name of each file that was replaced or removed. */
+  onChange?: ((name: string) => void) | undefined;
 }
 
 const MIN_COMPRESSED_BYTES = 1000;
@@ -36,8 +57,14 @@ export class Files {
 
   /** Answers HEAD, and anything else like GET: conditions, one range, compression. */
   async send(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
-    const file = await this.#open(path);
+    const { cache } = this.#options;
+    const open = () => this.#open(path);
+    const { file, headers } =
+      cache === undefined || request.method === 'HEAD'
+        ? { file: await open(), headers: {} }
+        : await cache.open(path, open);
     try {
+      reply.headers(headers);
       return await this.#answer(request, reply, file, this.#options.typeOf(path));
     } catch (error) {
       await file.close();
@@ -52,6 +79,7 @@ export class Files {
     const size = announced === undefined ? undefined : Number(announced);
     try {
       const outcome = await this.#options.filesystem.write(path, request.raw, { size });
+      this.#options.onChange?.(cleanPath(path));
       reply.header('content-location', request.originalUrl);
       if (outcome === 'replaced') return await reply.code(204).send();
       return await reply.code(201).header('content-type', TEXT_TYPE).send('');
@@ -64,6 +92,7 @@ export class Files {
   async remove(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
     await this.#checkWrite(request, path);
     if (!(await this.#options.filesystem.remove(path))) throw notFound(path);
+    this.#options.onChange?.(cleanPath(path));
     return reply.header('content-type', TEXT_TYPE).send(`Deleted: ${path}`);
   }
 

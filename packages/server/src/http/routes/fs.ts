@@ -12,6 +12,8 @@ export interface MountedFilesystem {
   mount: string;
   /** The file that stands for its directory. */
   index?: string | undefined;
+  /** Told the full name of each file that was replaced or removed. */
+  onChange?: ((name: string) => void) | undefined;
 }
 
 export interface FsOptions {
@@ -35,7 +37,7 @@ const DEFAULT_TYPE = 'application/data';
 export function fsRoutes({ filesystems, mime, isReadOnly }: FsOptions): Routes {
   return (app) => {
     const byName = new Map(
-      filesystems.map(({ filesystem, mount, index }): [string, Mounted] => [
+      filesystems.map(({ filesystem, mount, index, onChange }): [string, Mounted] => [
         filesystem.name,
         {
           info: { name: filesystem.name, type: filesystem.type, mount },
@@ -43,6 +45,7 @@ export function fsRoutes({ filesystems, mime, isReadOnly }: FsOptions): Routes {
           files: new Files({
             filesystem,
             index,
+            onChange,
             typeOf: (path) => mime.typeOf(path, DEFAULT_TYPE),
             // compat: through the API, files of every type are compressed.
             isCompressible: () => true,
