@@ -12,6 +12,7 @@ export {
 export { FileInfo, FilesystemInfo } from './fs.ts';
 export { About, AboutMinimal } from './about.ts';
 export { AccessToken, LoginRequest, RevokeRequest, TokenPair } from './auth.ts';
+export { LogEvent, LogEvents, LogLines } from './log.ts';
 export { Metadata } from './metadata.ts';
 export {
   AvStream,

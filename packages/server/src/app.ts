@@ -17,6 +17,7 @@ import { Listener } from './http/listener.ts';
 import { type AboutOptions, aboutRoutes, goArch } from './http/routes/about.ts';
 import { configRoutes } from './http/routes/config.ts';
 import { fsRoutes } from './http/routes/fs.ts';
+import { logRoutes } from './http/routes/log.ts';
 import { loginRoutes, revokeRoutes } from './http/routes/login.ts';
 import { metadataRoutes } from './http/routes/metadata.ts';
 import { playoutRoutes } from './http/routes/playout.ts';
@@ -25,6 +26,7 @@ import { skillsRoutes } from './http/routes/skills.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { createTlsServer } from './http/tls-server.ts';
+import { formatConsole, LOG_LEVELS } from './log/format.ts';
 import { Log, type LogConsole, type Logger } from './log/logger.ts';
 import { ProcessManager, type ProcessParts } from './process/manager.ts';
 import { Reloader } from './reloader.ts';
@@ -298,6 +300,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
               playoutRoutes(processes, isReadOnly),
               metadataRoutes({ processes, isReadOnly }),
               skillsRoutes(ffmpeg),
+              logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
             ],
             mounts: [
               redirectRoutes(slice.redirects),

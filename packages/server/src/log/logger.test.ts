@@ -64,6 +64,28 @@ describe('the log', () => {
     });
   });
 
+  test('masks secrets in messages and in fields however deep, and keeps the text of errors', () => {
+    const { log, lines } = exampleLog();
+    log.component('Core').warn('rtmp://a:secret@b/c', {
+      list: [{ path: '/x?token=secret' }],
+      error: new Error('srt://b?passphrase=secret'),
+    });
+    expect(log.events()[0]).toMatchObject({
+      message: 'rtmp://a:***@b/c',
+      fields: { list: [{ path: '/x?token=***' }], error: 'srt://b?passphrase=***' },
+    });
+    expect(lines.join('')).not.toContain('secret');
+  });
+
+  test('tells who listens of each event that it records', () => {
+    const { log } = exampleLog();
+    const heard: string[] = [];
+    log.on('recorded', (event) => heard.push(event.message));
+    log.component('Core').debug('not recorded');
+    log.component('Core').info('recorded');
+    expect(heard).toEqual(['recorded']);
+  });
+
   test('a change of the level reaches loggers made before', () => {
     const { log } = exampleLog();
     const logger = log.component('Core').with({ id: 'x' });

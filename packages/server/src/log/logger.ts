@@ -1,8 +1,17 @@
+import { EventEmitter } from 'node:events';
 import type { Component } from '../components.ts';
-import { formatConsole, formatJson, LOG_LEVELS, type LogEvent, type LogLevel } from './format.ts';
+import {
+  formatConsole,
+  formatJson,
+  LOG_LEVELS,
+  withoutSecrets,
+  type LogEvent,
+  type LogLevel,
+} from './format.ts';
 import { Ring } from '../util/ring.ts';
+import { maskSecrets } from '../util/text.ts';
 
-/** Plain data that goes with an event. Secrets must not be among it. */
+/** Plain data that goes with an event. Of secrets, only those in addresses and queries are found and masked. */
 export type LogFields = Record<string, unknown>;
 
 /** Writes events of one component. The message may be empty. */
@@ -34,8 +43,13 @@ export interface LogConsole {
   isTTY?: boolean;
 }
 
+/** What the log tells as it happens. Who listens must not log at once. */
+interface LogSignals {
+  recorded: [event: LogEvent];
+}
+
 /** The server's log: one line an event on the console, and the newest events in memory for the API. */
-export class Log implements Component {
+export class Log extends EventEmitter<LogSignals> implements Component {
   readonly #console: LogConsole;
   readonly #ring = new Ring<LogEvent>(0);
   #threshold = 0;
@@ -43,6 +57,7 @@ export class Log implements Component {
   #format: (event: LogEvent) => string;
 
   constructor(console: LogConsole, options: LogOptions) {
+    super();
     this.#console = console;
     this.#format = formatJson;
     this.configure(options);
@@ -57,11 +72,13 @@ export class Log implements Component {
     return Promise.resolve();
   }
 
-  /** Applies new options to all loggers at once. Recorded events stay. */
+  /** Applies new options to all loggers at once. Recorded events stay, unless the log is to be silent. */
   configure(options: LogOptions): void {
     this.#threshold = threshold(options.level);
     this.#topics = new Set(options.topics.map((topic) => topic.toLowerCase()));
     this.#ring.resize(options.maxLines);
+    // What was recorded before the configuration was read was not meant to be.
+    if (options.level === 'silent') this.#ring.clear();
     const isColoured = this.#console.isTTY === true;
     this.#format = options.format === 'json' ? formatJson : (event) => formatConsole(event, isColoured);
   }
@@ -95,11 +112,18 @@ export class Log implements Component {
   }
 
   #record(level: LogLevel, component: string, message: string, fields: LogFields): void {
-    const event: LogEvent = { time: new Date(), level, component, message, fields };
+    const event: LogEvent = {
+      time: new Date(),
+      level,
+      component,
+      message: maskSecrets(message),
+      fields: withoutSecrets(fields) as LogFields,
+    };
     this.#ring.push(event);
     if (this.#topics.size === 0 || this.#topics.has(component.toLowerCase())) {
       this.#console.write(`${this.#format(event)}\n`);
     }
+    this.emit('recorded', event);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Component } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { errorText } from '../util/errors.ts';
 import type { FileInfo, Filesystem } from './filesystem.ts';
-import { type Glob, createGlob, literalPrefix } from './glob.ts';
+import { type Glob, createGlob, literalPrefix } from '../util/glob.ts';
 
 /** Which files an owner, such as a process, wants removed, and when. */
 export interface CleanupRule {

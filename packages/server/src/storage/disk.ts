@@ -7,7 +7,7 @@ import { CoreError } from '../util/errors.ts';
 import { DiskFile } from './disk-file.ts';
 import { UPLOAD_PREFIX, walk } from './disk-walk.ts';
 import type { FileInfo, Filesystem, ListOptions, OpenFile, Usage, WriteOptions } from './filesystem.ts';
-import { createGlob } from './glob.ts';
+import { createGlob } from '../util/glob.ts';
 import { cleanPath, cleanPathIfValid } from './path.ts';
 import { type Claim, Quota } from './quota.ts';
 

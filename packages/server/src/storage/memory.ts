@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { CoreError } from '../util/errors.ts';
 import { BlockList, mergeBlocks, sliceBlocks } from './blocks.ts';
 import type { FileInfo, Filesystem, ListOptions, OpenFile, Usage, WriteOptions } from './filesystem.ts';
-import { createGlob } from './glob.ts';
+import { createGlob } from '../util/glob.ts';
 import { cleanPath, cleanPathIfValid } from './path.ts';
 import { Quota, type QuotaOptions } from './quota.ts';
 import { receive } from './receive.ts';

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { createGlob } from '../../storage/glob.ts';
+import { createGlob } from '../../util/glob.ts';
+import { listOf, valueOf } from '../query.ts';
 
 /** The parts of a process that a client can ask for. */
 export const PARTS = ['config', 'state', 'report', 'metadata'] as const;
@@ -7,7 +8,7 @@ export type Part = (typeof PARTS)[number];
 
 /** The parts named by `filter`; all if it names none, and none if it names only unknown ones. */
 export function partsOf(request: FastifyRequest): ReadonlySet<Part> {
-  const names = split(valueOf(request, 'filter')).map(decodeAgain);
+  const names = listOf(request, 'filter').map(decodeAgain);
   return new Set(names.length === 0 ? PARTS : PARTS.filter((part) => names.includes(part)));
 }
 
@@ -16,7 +17,8 @@ export function selectionOf(
   request: FastifyRequest,
 ): (process: { id: string; reference: string }) => boolean {
   const reference = decodeAgain(valueOf(request, 'reference'));
-  const ids = new Set(split(valueOf(request, 'id')).map(decodeAgain));
+  // A comma that is escaped once more is part of an id.
+  const ids = new Set(listOf(request, 'id').map(decodeAgain));
   const idPattern = decodeAgain(valueOf(request, 'idpattern'));
   const referencePattern = decodeAgain(valueOf(request, 'refpattern'));
   const matchesId = idPattern === '' ? undefined : createGlob(idPattern);
@@ -28,16 +30,6 @@ export function selectionOf(
     if (reference !== '') return process.reference === reference;
     return ids.size === 0 || ids.has(process.id);
   };
-}
-
-function valueOf(request: FastifyRequest, name: string): string {
-  const value = (request.query as Record<string, string | string[] | undefined>)[name];
-  return (Array.isArray(value) ? value[0] : value) ?? '';
-}
-
-/** The entries of a comma-separated list. A comma that is escaped once more is part of an entry. */
-function split(text: string): string[] {
-  return text.split(',').filter((entry) => entry !== '');
 }
 
 /**

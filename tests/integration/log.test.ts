@@ -1,0 +1,79 @@
+import type { LogEvents } from '@millrace/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startServer, type TestServer } from '../support/server.ts';
+
+describe('GET /api/v3/log', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+    await server.api('GET', '/v3/nothing?token=hunter2');
+  });
+  afterAll(() => server.close());
+
+  const get = (query: string) => server.api('GET', `/v3/log${query}`);
+  const raw = async (query: string) => (await get(`?format=raw&${query}`)).body as LogEvents;
+
+  test.each(['', '?format=console', '?format=xml', '?format=RAW'])('%s has console lines', async (query) => {
+    const { status, body } = await get(query);
+    expect(status).toBe(200);
+    expect(body).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^ts=\S+Z level=INFO component="HTTP" msg="Server started" address="\S+"$/),
+      ]),
+    );
+  });
+
+  test('format=raw has objects with the fields beside the head, and no empty message', async () => {
+    const events = await raw('');
+    expect(events).toContainEqual({
+      ts: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      level: 'INFO',
+      component: 'HTTP',
+      message: 'Server started',
+      address: new URL(server.base).host,
+    });
+    expect(events[0]).not.toHaveProperty('message');
+  });
+
+  test('secrets in paths are masked in both formats', async () => {
+    const both = JSON.stringify([(await get('')).body, await raw('')]);
+    expect(both).toContain('/nothing?token=***');
+    expect(both).not.toContain('hunter2');
+  });
+
+  test('level and component choose events', async () => {
+    const events = await raw('level=warn&component=http');
+    expect(events.length).toBeGreaterThan(0);
+    expect(new Set(events.map(({ level, component }) => `${level} ${component}`))).toEqual(
+      new Set(['WARN HTTP']),
+    );
+  });
+
+  test('limit keeps the newest', async () => {
+    const all = await raw('component=http');
+    expect(await raw('component=http&limit=1')).toEqual(all.slice(-1));
+  });
+
+  test('since leaves out what is older', async () => {
+    const started = (await raw('')).at(-1)?.ts ?? '';
+    const later = await raw(`since=${started}`);
+    expect(later[0]?.ts).toBe(started);
+    expect(await raw(`since=${Date.parse(started) / 1000 + 3600}`)).toEqual([]);
+  });
+
+  test.each(['level=loud', 'since=yesterday', 'limit=0', 'limit=x'])('%s is refused', async (query) => {
+    expect((await get(`?${query}`)).status).toBe(400);
+  });
+});
+
+test('the log outlives a reload', async () => {
+  await using server = await startServer();
+  await server.app.reload();
+  const { body } = await server.api('GET', '/v3/log');
+  expect(JSON.stringify(body)).toMatch(/Server started.*Config reload requested.*Config reloaded/s);
+});
+
+test('a silent log is empty', async () => {
+  await using server = await startServer({ env: { CORE_LOG_LEVEL: 'silent' } });
+  expect((await server.api('GET', '/v3/log')).body).toEqual([]);
+});
