@@ -25,6 +25,12 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'No default exports.' },
+        {
+          selector:
+            "CallExpression[callee.object.name='vi'][callee.property.name=/^wait/][arguments.length=1]",
+          message:
+            'It gives up after a second, which is nothing on a busy machine: use expect.poll, or say how long.',
+        },
       ],
     },
   },

@@ -3,17 +3,21 @@ import { defineConfig } from 'vitest/config';
 const resolve = { conditions: ['source'] };
 const ssr = { resolve: { conditions: ['source'] } };
 
+// What a test waits for comes at once on an idle machine, and after seconds on a busy one.
+const expect = { poll: { timeout: 20_000, interval: 20 } };
+
 export default defineConfig({
   test: {
     reporters: process.env['CI'] ? ['default', 'hanging-process'] : ['default'],
     projects: [
-      { resolve, ssr, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'] } },
+      { resolve, ssr, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], expect } },
       {
         resolve,
         ssr,
         test: {
           name: 'integration',
           include: ['tests/{integration,compat}/**/*.test.ts'],
+          expect,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -24,6 +28,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],
+          expect,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

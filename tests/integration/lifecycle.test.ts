@@ -50,10 +50,11 @@ async function createProcess(base: string, id: string, options: string[]): Promi
     body: JSON.stringify(config),
   });
   expect(answer.status).toBe(200);
-  await vi.waitUntil(async () => {
+  const lastLine = async () => {
     const state = (await (await fetch(`${base}/v3/process/${id}/state`)).json()) as { last_logline: string };
-    return state.last_logline === 'here';
-  });
+    return state.last_logline;
+  };
+  await expect.poll(lastLine).toBe('here');
 }
 
 /** A server with running processes; each is given by what its child does. */

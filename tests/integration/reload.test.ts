@@ -165,7 +165,7 @@ describe.skipIf(FFMPEG === '')('nobody is disturbed by a change of', () => {
     [
       'log.level',
       { log: { level: 'debug' } },
-      (server) => vi.waitUntil(() => server.log().includes('level=DEBUG')),
+      (server) => expect.poll(() => server.log()).toContain('level=DEBUG'),
     ],
     [
       'storage.cors.origins',
