@@ -10,7 +10,11 @@ export default defineConfig({
   test: {
     reporters: process.env['CI'] ? ['default', 'hanging-process'] : ['default'],
     projects: [
-      { resolve, ssr, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], expect } },
+      {
+        resolve,
+        ssr,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], expect, testTimeout: 30_000 },
+      },
       {
         resolve,
         ssr,
