@@ -1,10 +1,11 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
-import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Credentials } from '../../packages/server/src/delivery/basic-auth.ts';
 import { type CacheOptions, ContentCache } from '../../packages/server/src/delivery/cache.ts';
+import type { HlsSessions } from '../../packages/server/src/delivery/hls-viewers.ts';
 import { MimeTypes } from '../../packages/server/src/delivery/mime.ts';
 import { mountRoutes } from '../../packages/server/src/delivery/mount.ts';
 import { directoryRoutes, redirectRoutes } from '../../packages/server/src/delivery/static.ts';
@@ -26,6 +27,7 @@ text/css .css
 application/json .json
 application/vnd.apple.mpegurl .m3u8
 video/MP2T .ts
+video/mp4 .mp4
 image/jpeg .jpg
 image/png .png
 `);
@@ -61,6 +63,8 @@ export interface FileServerOptions {
   isReadOnly?: boolean;
   /** The disk's cache; none if left out. */
   cache?: CacheOptions;
+  /** Viewers are counted, by their `X-Forwarded-For`, if this is given. */
+  sessions?: HlsSessions;
 }
 
 /** The file routes alone, behind a real socket on loopback, with a disk folder of their own. */
@@ -81,6 +85,11 @@ export class FileServer {
     const cache = this.cache.mount({ prefix: '/', trustMs: 0 });
     const log = new Log(process.stderr, { level: 'silent', topics: [], maxLines: 0 }).component('HTTP');
     const mime = MIME;
+    const { sessions } = options;
+    const hls = sessions && {
+      sessions,
+      client: ({ headers }: IncomingMessage) => String(headers['x-forwarded-for'] ?? '127.0.0.1'),
+    };
     this.#app = new HttpApp(
       { cors: [{ prefix: '/', origins: ['*'] }] },
       {
@@ -107,6 +116,7 @@ export class FileServer {
             defaultType: 'application/data',
             isWritable: true,
             auth: MEMORY_USER,
+            hls,
           }),
           mountRoutes({
             filesystem: this.disk,
@@ -116,6 +126,7 @@ export class FileServer {
             index: 'index.html',
             isWritable: false,
             cache,
+            hls: hls && { ...hls, directory: this.disk.directory },
           }),
         ],
       },

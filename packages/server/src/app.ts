@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import process from 'node:process';
 import { Auth } from './auth/auth.ts';
 import { Children } from './child/children.ts';
@@ -254,9 +255,9 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       build: (options, needs) => new ProcessManager(options, processParts(needs)),
       prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
     })
-    .add('http', ['disk', 'memory', 'cache', 'auth', 'ffmpeg', 'processes'], {
+    .add('http', ['disk', 'memory', 'cache', 'sessions', 'auth', 'ffmpeg', 'processes'], {
       slice: (config) => slices.httpSlice(config, directory),
-      build: async (slice, { disk, memory, cache, auth, ffmpeg, processes }) => {
+      build: async (slice, { disk, memory, cache, sessions, auth, ffmpeg, processes }) => {
         const { isReadOnly } = slice;
         const mime = await MimeTypes.load(slice.mimeFile);
         const guard = createGuard(auth);
@@ -280,6 +281,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
           { filesystem: disk, mount: '/', index: 'index.html', onChange: diskCache.purge },
           { filesystem: memory, mount: '/memfs' },
         ];
+        const hls = { sessions, client: (request: IncomingMessage) => auth.viewerAddress(request) };
         return new HttpApp(
           { cors: slice.cors },
           {
@@ -312,6 +314,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                 defaultType: 'application/data',
                 isWritable: true,
                 auth: slice.memoryAuth,
+                hls,
               }),
               mountRoutes({
                 filesystem: disk,
@@ -321,6 +324,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                 index: 'index.html',
                 isWritable: false,
                 cache: diskCache,
+                hls: { ...hls, directory: disk.directory },
               }),
             ],
           },

@@ -5,7 +5,7 @@ import type { Component, PreparedChange } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { Audit, type AuditEntry, type Caller } from './audit.ts';
-import { clientAddress, isLocalRequest, peerAddress } from './client-ip.ts';
+import { claimedAddress, clientAddress, isLocalRequest, peerAddress } from './client-ip.ts';
 import { HttpsJson } from './https-json.ts';
 import { KEY_SET_TIMES, KeySet } from './jwks.ts';
 import { identify, TokenRefused } from './oidc.ts';
@@ -142,6 +142,19 @@ export class Auth implements Component {
       peer,
       userAgent: request.headers['user-agent'] ?? '',
     };
+  }
+
+  /**
+   * The address by which the client of a request is counted as a viewer: with trusted proxies what those say, else
+   * what the request itself says.
+   */
+  viewerAddress(request: IncomingMessage): string {
+    const { trustedProxies } = this.#policy;
+    const peer = peerAddress(request.socket.remoteAddress);
+    // compat: without a list of proxies, forwarding headers count whoever sent them.
+    return trustedProxies.isEmpty
+      ? claimedAddress(peer, request.headers)
+      : clientAddress(peer, request.headers, trustedProxies);
   }
 
   /** Whether the IP lists of the request's listener let its client in. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clientAddress, isLocalRequest, peerAddress } from './client-ip.ts';
+import { claimedAddress, clientAddress, isLocalRequest, peerAddress } from './client-ip.ts';
 import { Ranges } from '../util/cidr.ts';
 import { IpFilter } from './ip-filter.ts';
 
@@ -122,4 +122,16 @@ describe('the IP lists', () => {
       expect(() => new Ranges([range])).toThrow(/is no CIDR range/);
     },
   );
+});
+
+test.each([
+  [{}, 'peer'],
+  [{ 'x-forwarded-for': '192.0.2.1' }, '192.0.2.1'],
+  [{ 'x-forwarded-for': '192.0.2.1, 10.0.0.1', 'x-real-ip': '192.0.2.2' }, '192.0.2.1'],
+  [{ 'x-forwarded-for': '[2001:db8::1]' }, '2001:db8::1'],
+  [{ 'x-forwarded-for': '' }, ''],
+  [{ 'x-real-ip': '[2001:db8::2]' }, '2001:db8::2'],
+  [{ 'x-real-ip': 'nobody' }, 'nobody'],
+])('%j claims the address %s', (headers, address) => {
+  expect(claimedAddress('peer', headers)).toBe(address);
 });

@@ -23,6 +23,17 @@ export function clientAddress(peer: string, headers: IncomingHttpHeaders, truste
   return hops.findLast((hop) => !trusted.has(hop)) ?? hops[0] ?? peer;
 }
 
+/**
+ * The address that a request says it came from, whoever sent it: anybody can choose it, so it is good for counting
+ * only. It may be something else than an address.
+ */
+export function claimedAddress(peer: string, headers: IncomingHttpHeaders): string {
+  const claimed = headers['x-forwarded-for'] ?? headers['x-real-ip'];
+  if (claimed === undefined) return peer;
+  const [first = ''] = String(claimed).split(',');
+  return toAddress(first);
+}
+
 /** The address of a socket's other end, IPv4 in its own form. */
 export function peerAddress(remoteAddress: string | undefined): string {
   return remoteAddress?.replace(IPV4_MAPPED, '') ?? '';

@@ -1,9 +1,12 @@
+import { posix } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../http/errors.ts';
 import { type FileCache, Files } from '../http/files.ts';
 import type { Routes } from '../http/server.ts';
 import type { Filesystem } from '../storage/filesystem.ts';
 import { type Credentials, requireBasicAuth } from './basic-auth.ts';
+import { HlsIngest } from './hls-ingest.ts';
+import { type HlsOptions, HlsViewers } from './hls-viewers.ts';
 import type { MimeTypes } from './mime.ts';
 
 export interface MountOptions {
@@ -21,6 +24,8 @@ export interface MountOptions {
   auth?: Credentials | undefined;
   /** What the files are read through, if not directly. */
   cache?: FileCache | undefined;
+  /** How viewers and senders of HLS are told apart and counted; nobody is if left out. */
+  hls?: HlsOptions | undefined;
 }
 
 /** Media types whose files are compressed. Segments and pictures are compressed already. */
@@ -36,7 +41,7 @@ const COMPRESSIBLE = [
 
 /** A filesystem's files below a path: read by anybody, written with basic authentication. */
 export function mountRoutes(options: MountOptions): Routes {
-  const { filesystem, prefix, mime, defaultType, index, isWritable, auth, cache } = options;
+  const { filesystem, prefix, mime, defaultType, index, isWritable, auth, cache, hls } = options;
   const url = `${prefix.replace(/\/+$/, '')}/*`;
   return (app) => {
     const files = new Files({
@@ -48,6 +53,8 @@ export function mountRoutes(options: MountOptions): Routes {
       onChange: cache?.purge,
     });
     if (cache !== undefined) explainSkips(app, cache);
+    const viewers = hls && new HlsViewers(hls);
+    const urlPathOf = (request: FastifyRequest) => posix.normalize(`${prefix}/${pathOf(request)}`);
     app.addHook('onRequest', (request, reply, done) => {
       files.vary(reply, pathOf(request));
       done();
@@ -55,7 +62,9 @@ export function mountRoutes(options: MountOptions): Routes {
     app.route({
       method: ['GET', 'HEAD'],
       url,
-      handler: (request, reply) => files.send(request, reply, pathOf(request)),
+      onSend: viewers?.meter ?? [],
+      handler: (request, reply) =>
+        files.send(request, reply, pathOf(request), viewers?.receive(request, urlPathOf(request))),
     });
     app.route({
       method: isWritable ? ['PATCH'] : ['PATCH', 'PUT', 'POST', 'DELETE'],
@@ -68,12 +77,17 @@ export function mountRoutes(options: MountOptions): Routes {
     });
     if (!isWritable) return;
 
+    const ingest = hls && new HlsIngest(hls.sessions);
     const onRequest = auth === undefined ? [] : [requireBasicAuth(auth)];
     app.route({
       method: ['PUT', 'POST'],
       url,
       onRequest,
-      handler: (request, reply) => files.store(request, reply, pathOf(request)),
+      onSend: ingest?.meter ?? [],
+      handler: (request, reply) => {
+        ingest?.receive(request, urlPathOf(request));
+        return files.store(request, reply, pathOf(request));
+      },
     });
     app.delete(url, { onRequest }, (request, reply) => files.remove(request, reply, pathOf(request)));
   };
@@ -84,7 +98,9 @@ function explainSkips(app: FastifyInstance, cache: FileCache): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     const isFile = reply.statusCode < 400 && reply.hasHeader('x-cache');
     const reason = isFile ? undefined : cache.skipReason(request.method, pathOf(request));
-    if (reason !== undefined) reply.header('x-cache', reason).removeHeader('cache-control');
+    if (reason !== undefined) reply.header('x-cache', reason);
+    // What was found out for the file does not hold for the error.
+    if (reply.statusCode >= 400) reply.removeHeader('cache-control');
     done(null, payload);
   });
 }

@@ -15,7 +15,7 @@ export class CompressedFiles {
   readonly #cache = new LRUCache<string, Buffer, OpenFile>({
     maxSize: CACHE_BYTES,
     sizeCalculation: (bytes) => bytes.length + 1,
-    fetchMethod: (_version, _stale, { context }) => compress(context),
+    fetchMethod: (_version, _stale, { context }) => compressFile(context),
   });
 
   /** The file's compressed form. The file is closed as soon as it is not needed any more. */
@@ -27,16 +27,21 @@ export class CompressedFiles {
       return compressor;
     }
     try {
-      return (await this.#cache.fetch(file.version, { context: file })) ?? (await compress(file));
+      return (await this.#cache.fetch(file.version, { context: file })) ?? (await compressFile(file));
     } finally {
       await file.close();
     }
   }
 }
 
-async function compress(file: OpenFile): Promise<Buffer> {
+/** The bytes as gzip, made fast rather than small. */
+export function compress(content: Buffer): Promise<Buffer> {
+  return gzipAsync(content, OPTIONS);
+}
+
+async function compressFile(file: OpenFile): Promise<Buffer> {
   const content = file.read(0, file.info.size);
-  return gzipAsync(Buffer.isBuffer(content) ? content : Buffer.concat(await content.toArray()), OPTIONS);
+  return compress(Buffer.isBuffer(content) ? content : Buffer.concat(await content.toArray()));
 }
 
 function toStream(content: Buffer | Readable): Readable {

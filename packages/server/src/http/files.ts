@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Filesystem, OpenFile } from '../storage/filesystem.ts';
+import type { FileInfo, Filesystem, OpenFile } from '../storage/filesystem.ts';
 import { cleanPath } from '../storage/path.ts';
+>>>>>>> bd32a98 (Give each viewer of HLS an id, and count by it what is sent and received)
 import { CoreError } from '../util/errors.ts';
 import { acceptsGzip, addVary } from './compress.ts';
-import { CompressedFiles } from './compressed-files.ts';
+import { CompressedFiles, compress } from './compressed-files.ts';
 import { GZIP_SUFFIX, allowsRange, evaluateConditions, parseRange } from './conditions.ts';
 import { ApiError } from './errors.ts';
 import { TEXT_TYPE } from './json.ts';
@@ -39,6 +40,9 @@ export interface FileOptions {
   onChange?: ((name: string) => void) | undefined;
 }
 
+/** What is sent of a file: bytes that are for one client alone, with the file closed, or a file with the same content. */
+export type Rewrite = (file: OpenFile) => Promise<Buffer | OpenFile>;
+
 const MIN_COMPRESSED_BYTES = 1000;
 
 /** Answers requests for the files of one filesystem. Paths are decoded and start with `/`. */
@@ -56,8 +60,14 @@ export class Files {
   }
 
   /** Answers HEAD, and anything else like GET: conditions, one range, compression. */
-  async send(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
+  async send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    path: string,
+    rewrite?: Rewrite,
+  ): Promise<FastifyReply> {
     const { cache } = this.#options;
+    const type = this.#options.typeOf(path);
     const open = () => this.#open(path);
     const { file, headers } =
       cache === undefined || request.method === 'HEAD'
@@ -65,7 +75,10 @@ export class Files {
         : await cache.open(path, open);
     try {
       reply.headers(headers);
-      return await this.#answer(request, reply, file, this.#options.typeOf(path));
+      const content = (await rewrite?.(file)) ?? file;
+      return Buffer.isBuffer(content)
+        ? await this.#answerRewritten(request, reply, file.info, type, content)
+        : await this.#answer(request, reply, content, type);
     } catch (error) {
       await file.close();
       throw error;
@@ -160,6 +173,26 @@ export class Files {
     reply.code(206);
     reply.header('content-range', `bytes ${start}-${end - 1}/${size}`);
     return reply.header('content-length', end - start).send(file.read(start, end));
+  }
+
+  /** Neither ranges nor conditions: what was sent before may have been somebody else's. */
+  async #answerRewritten(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { modified }: FileInfo,
+    type: string,
+    content: Buffer,
+  ): Promise<FastifyReply> {
+    reply.header('last-modified', new Date(modified).toUTCString());
+    reply.header('cache-control', 'private');
+    reply.header('content-type', type);
+    if (request.method === 'HEAD') return reply.header('content-length', content.length).send();
+    const isCompressed =
+      content.length >= MIN_COMPRESSED_BYTES &&
+      this.#options.isCompressible(type) &&
+      acceptsGzip(request.headers['accept-encoding']);
+    if (!isCompressed) return reply.header('content-length', content.length).send(content);
+    return reply.header('content-encoding', 'gzip').send(await compress(content));
   }
 
   /** Lets a write with conditions pass only if they hold. */
