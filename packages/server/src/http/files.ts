@@ -2,7 +2,6 @@ import { posix } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FileInfo, Filesystem, OpenFile } from '../storage/filesystem.ts';
 import { cleanPath } from '../storage/path.ts';
->>>>>>> bd32a98 (Give each viewer of HLS an id, and count by it what is sent and received)
 import { CoreError } from '../util/errors.ts';
 import { acceptsGzip, addVary } from './compress.ts';
 import { CompressedFiles, compress } from './compressed-files.ts';
