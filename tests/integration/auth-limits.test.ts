@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { THROTTLE_DEFAULTS } from '../../packages/server/src/auth/throttle.ts';
+import { closed } from '../support/sockets.ts';
 import { type Ask, AuthServer, bearer, details, OPTIONS, PASSWORD, SECRET, USERNAME } from './auth-server.ts';
 
 let server: AuthServer;
@@ -119,9 +119,9 @@ test('a password may be configured as a hash', async () => {
 test('a body that does not come ends the connection', async () => {
   server = await AuthServer.start({}, undefined, 100);
   const socket = connect(server.port, '127.0.0.1');
-  socket.on('error', () => undefined).resume();
+  socket.resume();
   socket.write('POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{');
-  await once(socket, 'close');
+  await closed(socket);
   expect((await server.login()).status).toBe(200);
 });
 

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BASIC, FileServer, type FileServerOptions } from '../support/files.ts';
+import { closed } from '../support/sockets.ts';
 
 let server: FileServer;
 
@@ -511,13 +512,13 @@ describe('under load and in bad faith', () => {
   });
 
   test('a client that goes on sending after its answer loses the connection', async () => {
-    const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
+    const socket = connect(server.port, '127.0.0.1');
     socket.write('PUT /memfs/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
     let received = '';
     socket.setEncoding('latin1').on('data', (text: string) => (received += text));
     const chunk = `8000\r\n${'x'.repeat(0x8000)}\r\n`;
     const sending = setInterval(() => socket.write(chunk), 50);
-    await once(socket, 'close');
+    await closed(socket);
     clearInterval(sending);
     expect(received).toMatch(/^HTTP\/1.1 401/);
   });
@@ -546,7 +547,7 @@ describe('under load and in bad faith', () => {
         socket.write(announced ? 'part' : '4\r\npart\r\n');
         socket.end();
         socket.resume();
-        await once(socket, 'close');
+        await closed(socket);
       }
       await expect.poll(async () => (await server.disk.list()).length).toBe(0);
       expect((await server.memory.list()).map(({ name }) => name)).toEqual(['/kept']);

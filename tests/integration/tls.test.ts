@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { closed } from '../support/sockets.ts';
 import { FrameClient } from './http2-frames.ts';
 import { SOON } from './process-server.ts';
 import { BASIC, TlsServer, answerOf, ask } from './tls-server.ts';
@@ -50,9 +51,9 @@ describe('HTTPS', () => {
 
   test('hangs up on who speaks neither', async () => {
     const socket = connectTcp(tls.port, '127.0.0.1');
-    socket.on('error', () => undefined).resume();
+    socket.resume();
     socket.write(Buffer.from([0, 1, 2, 3, 4, 5, 6, 7]));
-    await once(socket, 'close');
+    await closed(socket);
   });
 
   test('serves the same application, whose API asks for a token', async () => {
