@@ -55,6 +55,7 @@ export const ConfigData = Type.Object(
     name: text,
     address: text,
     update_check: flag,
+    update_url: Type.Optional(text),
     log: group({ level: text, topics: list, max_lines: int, format: Type.Optional(text) }),
     db: group({ dir: text }),
     host: group({ name: list, auto: flag }),
@@ -119,7 +120,21 @@ export const ConfigData = Type.Object(
     }),
     playout: group({ enable: flag, min_port: int, max_port: int }),
     debug: group({ profiling: flag, force_gc: int, memory_limit_mbytes: int64 }),
-    metrics: group({ enable: flag, enable_prometheus: flag, range_sec: int64, interval_sec: int64 }),
+    metrics: group({
+      enable: flag,
+      enable_prometheus: flag,
+      range_sec: int64,
+      interval_sec: int64,
+      extended: Type.Optional(flag),
+      auth: Type.Optional(
+        group({
+          enable: Type.Optional(flag),
+          token: Type.Optional(text),
+          username: Type.Optional(text),
+          password: Type.Optional(text),
+        }),
+      ),
+    }),
     sessions: group({
       enable: flag,
       ip_ignorelist: list,

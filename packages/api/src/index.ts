@@ -15,6 +15,13 @@ export { AccessToken, LoginRequest, RevokeRequest, TokenPair } from './auth.ts';
 export { LogEvent, LogEvents, LogLines } from './log.ts';
 export { Metadata } from './metadata.ts';
 export {
+  MetricsDescription,
+  MetricsQuery,
+  MetricsQueryMetric,
+  MetricsResponse,
+  MetricsResponseMetric,
+} from './metrics.ts';
+export {
   AvStream,
   Command,
   Probe,

@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import process from 'node:process';
 import { Auth } from './auth/auth.ts';
@@ -12,6 +14,8 @@ import { ContentCache } from './delivery/cache.ts';
 import { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes, redirectRoutes } from './delivery/static.ts';
+import { MemoryKeeper } from './debug/memory.ts';
+import { Profiler } from './debug/profiler.ts';
 import { Ffmpeg } from './ffmpeg/ffmpeg.ts';
 import { createGuard } from './http/guard.ts';
 import { Listener } from './http/listener.ts';
@@ -19,17 +23,25 @@ import { type AboutOptions, aboutRoutes, goArch } from './http/routes/about.ts';
 import { configRoutes } from './http/routes/config.ts';
 import { fsRoutes } from './http/routes/fs.ts';
 import { logRoutes } from './http/routes/log.ts';
+import { healthRoutes } from './http/routes/health.ts';
 import { loginRoutes, revokeRoutes } from './http/routes/login.ts';
 import { metadataRoutes } from './http/routes/metadata.ts';
+import { metricsRoutes } from './http/routes/metrics.ts';
 import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
+import { profilingRoutes } from './http/routes/profiling.ts';
+import { prometheusRoutes } from './http/routes/prometheus.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { createTlsServer } from './http/tls-server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
 import { Log, type LogConsole, type Logger } from './log/logger.ts';
+import { Host, partitionOf } from './metrics/host.ts';
+import { Monitor } from './metrics/monitor.ts';
+import { RuntimeMetrics } from './metrics/runtime.ts';
 import { ProcessManager, type ProcessParts } from './process/manager.ts';
+import { metricSources } from './metric-sources.ts';
 import { Reloader } from './reloader.ts';
 import { Sessions } from './sessions/registry.ts';
 import * as slices from './slices.ts';
@@ -37,6 +49,8 @@ import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
 import { Certificates } from './tls/certificates.ts';
+import { Service } from './telemetry/service.ts';
+import { UpdateCheck } from './telemetry/update-check.ts';
 import { CoreError, errorText } from './util/errors.ts';
 
 export interface AppOptions {
@@ -235,9 +249,13 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       slice: () => undefined,
       build: (_slice, { disk, memory }) => new Cleanup([disk, memory], log.component('Cleanup')),
     })
-    .add('children', [], {
+    .add('host', [], {
       slice: () => undefined,
-      build: () => new Children(log.component('Process')),
+      build: () => new Host(),
+    })
+    .add('children', ['host'], {
+      slice: () => undefined,
+      build: (_slice, { host }) => new Children(log.component('Process'), () => host.cpuCount),
     })
     .add('ffmpeg', ['children'], {
       slice: (config) => config.ffmpeg.binary,
@@ -255,82 +273,143 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       build: (options, needs) => new ProcessManager(options, processParts(needs)),
       prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
     })
-    .add('http', ['disk', 'memory', 'cache', 'sessions', 'auth', 'ffmpeg', 'processes'], {
-      slice: (config) => slices.httpSlice(config, directory),
-      build: async (slice, { disk, memory, cache, sessions, auth, ffmpeg, processes }) => {
-        const { isReadOnly } = slice;
-        const mime = await MimeTypes.load(slice.mimeFile);
-        const guard = createGuard(auth);
-        const about: AboutOptions = {
-          name: slice.name,
-          id: slice.id,
-          version: VERSION,
-          get createdAt() {
-            return runSince();
-          },
-        };
-        const directories = await Promise.all(
-          Object.entries(slice.directories).map(async ([prefix, dir]) => {
-            const files = new DiskFilesystem({ dir, maxBytes: 0 });
-            await files.start();
-            return directoryRoutes({ prefix, directory: files, mime });
-          }),
-        );
-        const diskCache = cache.mount({ prefix: '/', trustMs: 0 });
-        const filesystems = [
-          { filesystem: disk, mount: '/', index: 'index.html', onChange: diskCache.purge },
-          { filesystem: memory, mount: '/memfs' },
-        ];
-        const hls = { sessions, client: (request: IncomingMessage) => auth.viewerAddress(request) };
-        return new HttpApp(
-          { cors: slice.cors },
-          {
-            log: log.component('HTTP'),
-            secureLog: log.component('HTTPS'),
-            guard,
-            open: [
-              pingRoutes,
-              aboutRoutes(about, guard, () => auth.methods),
-              loginRoutes(auth, guard),
-              widgetRoutes(processes),
-            ],
-            v3: [
-              revokeRoutes(auth),
-              configRoutes({ store, reloader, readOnly: isReadOnly }),
-              fsRoutes({ filesystems, mime, isReadOnly }),
-              processRoutes({ processes, isReadOnly }),
-              playoutRoutes(processes, isReadOnly),
-              metadataRoutes({ processes, isReadOnly }),
-              skillsRoutes(ffmpeg),
-              logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
-            ],
-            mounts: [
-              redirectRoutes(slice.redirects),
-              ...directories,
-              mountRoutes({
-                filesystem: memory,
-                prefix: '/memfs',
-                mime,
-                defaultType: 'application/data',
-                isWritable: true,
-                auth: slice.memoryAuth,
-                hls,
-              }),
-              mountRoutes({
-                filesystem: disk,
-                prefix: '/',
-                mime,
-                defaultType: 'text/html',
-                index: 'index.html',
-                isWritable: false,
-                cache: diskCache,
-                hls: { ...hls, directory: disk.directory },
-              }),
-            ],
-          },
-        );
+    .add('monitor', ['host', 'disk', 'memory', 'processes', 'sessions'], {
+      slice: (config) => slices.monitorOptions(config, directory),
+      build: (options, needs) =>
+        new Monitor(options, metricSources(needs, runSince), log.component('Metrics')),
+      prepare: (monitor, options, needs) => monitor.prepare(options, metricSources(needs, runSince)),
+    })
+    .add('runtimeMetrics', ['auth'], {
+      slice: ({ metrics }) => metrics.enable_prometheus && metrics.extended,
+      build: (isEnabled, { auth }) => new RuntimeMetrics(isEnabled, auth),
+      prepare: (runtime, isEnabled, { auth }) => runtime.prepare(isEnabled, auth),
+    })
+    .add('memoryKeeper', [], {
+      slice: slices.memoryHints,
+      build: (hints) => new MemoryKeeper(hints),
+      prepare: (keeper, hints) => keeper.prepare(hints),
+    })
+    .add('updateCheck', ['monitor'], {
+      slice: slices.updateUrl,
+      build: (url, { monitor }) => {
+        const options = { url, product: 'millrace', version: VERSION.number, platform: goArch(), env };
+        return new UpdateCheck(options, monitor, log.component('UpdateCheck'));
       },
     })
+    .add('service', ['monitor'], {
+      slice: slices.serviceOptions,
+      build: (options, { monitor }) => {
+        // compat: the service knows one product.
+        const version = `datarhei-core ${VERSION.number} (${goArch()})`;
+        return new Service({ ...options, version, env }, monitor, log.component('Service'));
+      },
+    })
+    .add(
+      'http',
+      ['disk', 'memory', 'cache', 'sessions', 'auth', 'ffmpeg', 'processes', 'monitor', 'runtimeMetrics'],
+      {
+        slice: (config) => slices.httpSlice(config, directory),
+        build: async (slice, needs) => {
+          const { disk, memory, cache, sessions, auth, ffmpeg, processes } = needs;
+          const { monitor, runtimeMetrics } = needs;
+          const { isReadOnly, prometheus } = slice;
+          const mime = await MimeTypes.load(slice.mimeFile);
+          const guard = createGuard(auth);
+          const about: AboutOptions = {
+            name: slice.name,
+            id: slice.id,
+            version: VERSION,
+            get createdAt() {
+              return runSince();
+            },
+          };
+          const directories = await Promise.all(
+            Object.entries(slice.directories).map(async ([prefix, dir]) => {
+              const files = new DiskFilesystem({ dir, maxBytes: 0 });
+              await files.start();
+              return directoryRoutes({ prefix, directory: files, mime });
+            }),
+          );
+          const diskCache = cache.mount({ prefix: '/', trustMs: 0 });
+          const filesystems = [
+            { filesystem: disk, mount: '/', index: 'index.html', onChange: diskCache.purge },
+            { filesystem: memory, mount: '/memfs' },
+          ];
+          const hls = { sessions, client: (request: IncomingMessage) => auth.viewerAddress(request) };
+          return new HttpApp(
+            { cors: slice.cors },
+            {
+              log: log.component('HTTP'),
+              secureLog: log.component('HTTPS'),
+              guard,
+              observe: (...request) => {
+                runtimeMetrics.countRequest(...request);
+              },
+              open: [
+                pingRoutes,
+                aboutRoutes(about, guard, () => auth.methods),
+                loginRoutes(auth, guard),
+                widgetRoutes(processes),
+                healthRoutes(
+                  {
+                    disk: () => hasSpace(disk.directory),
+                    ffmpeg: () => canRun(ffmpeg.binary),
+                    keys: () => auth.keySets().every(({ ageSeconds }) => ageSeconds !== undefined),
+                  },
+                  guard,
+                ),
+                ...(prometheus
+                  ? [
+                      prometheusRoutes({
+                        id: slice.id,
+                        metrics: monitor,
+                        runtime: runtimeMetrics,
+                        guard,
+                        auth: prometheus.auth,
+                      }),
+                    ]
+                  : []),
+                ...(slice.hasProfiling ? [profilingRoutes(new Profiler(), guard)] : []),
+              ],
+              v3: [
+                revokeRoutes(auth),
+                configRoutes({ store, reloader, readOnly: isReadOnly }),
+                fsRoutes({ filesystems, mime, isReadOnly }),
+                processRoutes({ processes, isReadOnly }),
+                playoutRoutes(processes, isReadOnly),
+                metadataRoutes({ processes, isReadOnly }),
+                skillsRoutes(ffmpeg),
+                logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
+                metricsRoutes(monitor),
+              ],
+              mounts: [
+                redirectRoutes(slice.redirects),
+                ...directories,
+                mountRoutes({
+                  filesystem: memory,
+                  prefix: '/memfs',
+                  mime,
+                  defaultType: 'application/data',
+                  isWritable: true,
+                  auth: slice.memoryAuth,
+                  hls,
+                }),
+                mountRoutes({
+                  filesystem: disk,
+                  prefix: '/',
+                  mime,
+                  defaultType: 'text/html',
+                  index: 'index.html',
+                  isWritable: false,
+                  cache: diskCache,
+                  hls: { ...hls, directory: disk.directory },
+                }),
+              ],
+            },
+          );
+        },
+      },
+    )
     .add('listener', ['http'], {
       slice: (config) => config.address,
       build: (address, { http }) => new Listener(address, http, log.component('HTTP')),
@@ -354,4 +433,17 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       // FFmpeg writes through the listener: it is up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
     });
+}
+
+/** A disk with less is as good as full, in bytes. */
+const LEAST_DISK_SPACE = 64 * 1024 * 1024;
+
+async function hasSpace(dir: string): Promise<boolean> {
+  const { totalBytes, usedBytes } = await partitionOf(dir);
+  return totalBytes - usedBytes >= LEAST_DISK_SPACE;
+}
+
+async function canRun(binary: string): Promise<boolean> {
+  await access(binary, constants.X_OK);
+  return true;
 }

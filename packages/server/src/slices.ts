@@ -9,9 +9,13 @@ import type { AuthOptions } from './auth/policy.ts';
 import type { CacheOptions } from './delivery/cache.ts';
 import type { LogOptions } from './log/logger.ts';
 import type { CorsPolicy } from './http/cors.ts';
+import type { MemoryHints } from './debug/memory.ts';
+import type { ScrapeAuth } from './http/routes/prometheus.ts';
+import type { MonitorOptions } from './metrics/monitor.ts';
 import type { ProcessOptions } from './process/manager.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
 import type { CertificateOptions } from './tls/certificates.ts';
+import type { ServiceOptions } from './telemetry/service.ts';
 
 /*
  * What each component depends on, in its own words. A reload compares these values, so they are plain data and
@@ -136,6 +140,30 @@ function memoryCredentials({ storage }: Config): { username: string; password: s
   return enable ? { username, password } : undefined;
 }
 
+export function monitorOptions(config: Config, cwd: string): MonitorOptions {
+  const { enable, range_sec: range, interval_sec: interval } = config.metrics;
+  return {
+    history:
+      enable && range > 0 && interval > 0
+        ? { rangeMs: range * 1000, intervalMs: interval * 1000 }
+        : undefined,
+    diskDirectory: diskOptions(config, cwd).dir,
+  };
+}
+
+/** Without an address of our own, nobody is asked: the reference's server is for the reference. */
+export function updateUrl(config: Config): string {
+  return config.update_check ? config.update_url : '';
+}
+
+export function serviceOptions({ id, service }: Config): Omit<ServiceOptions, 'version' | 'env'> {
+  return { isEnabled: service.enable, url: service.url, token: service.token, id };
+}
+
+export function memoryHints({ debug }: Config): MemoryHints {
+  return { forceIntervalMs: debug.force_gc * 1000, softLimitBytes: debug.memory_limit_mbytes * MEBIBYTE };
+}
+
 /** What the routes are made of; a change of any of it makes the application anew. */
 export interface HttpSlice {
   id: string;
@@ -144,6 +172,9 @@ export interface HttpSlice {
   cors: CorsPolicy[];
   mimeFile: string;
   memoryAuth: { username: string; password: string } | undefined;
+  /** Undefined if Prometheus is not served. */
+  prometheus: { auth: ScrapeAuth | undefined } | undefined;
+  hasProfiling: boolean;
   redirects: Record<string, string>;
   /** Directories by the path below which they are served. */
   directories: Record<string, string>;
@@ -164,6 +195,8 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
     ],
     mimeFile: mimeFileOf(storage.mimetypes_file, cwd),
     memoryAuth: memoryCredentials(config),
+    prometheus: config.metrics.enable_prometheus ? { auth: scrapeAuth(config) } : undefined,
+    hasProfiling: config.debug.profiling,
     redirects: Object.fromEntries(routes.filter(([path]) => !path.endsWith('/*'))),
     directories: {
       ...Object.fromEntries(directories.map(([path, dir]) => [path, resolve(cwd, dir)])),
@@ -175,6 +208,11 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
 export function certificateOptions({ tls }: Config, cwd: string): CertificateOptions {
   if (!tls.enable || tls.auto) return { source: 'none' };
   return { source: 'files', certFile: resolve(cwd, tls.cert_file), keyFile: resolve(cwd, tls.key_file) };
+}
+
+function scrapeAuth({ metrics }: Config): ScrapeAuth | undefined {
+  const { enable, token, username, password } = metrics.auth;
+  return enable ? { token, username, password } : undefined;
 }
 
 /** The host of `host:port`; empty if it is not restricted. */

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { cpus } from 'node:os';
 import type { Component } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { Child } from './child.ts';
 import { Guardian } from './guardian.ts';
-import { allowedCpus, UsageReader } from './usage.ts';
+import { UsageReader } from './usage.ts';
 
 /** A program and its exact arguments. */
 export interface Command {
@@ -26,12 +27,14 @@ const SAMPLE_INTERVAL = 1_000;
 /** All child processes of the server: started alike, measured together, and never left behind. */
 export class Children implements Component, Spawner {
   readonly #guardian: Guardian;
+  readonly #cpuCount: () => number;
   readonly #living = new Map<Child, UsageReader>();
   #sampler: NodeJS.Timeout | undefined;
-  #cpuCount = 1;
   #isOpen = false;
 
-  constructor(log: Logger) {
+  /** @param cpuCount how many CPUs there are, or are allowed: what is 100 % in the usage of a child. */
+  constructor(log: Logger, cpuCount = () => cpus().length) {
+    this.#cpuCount = cpuCount;
     this.#guardian = new Guardian(log);
   }
 
@@ -42,7 +45,6 @@ export class Children implements Component, Spawner {
 
   start(): Promise<void> {
     this.#isOpen = true;
-    this.#cpuCount = allowedCpus();
     this.#guardian.start();
     this.#sampler = setInterval(() => {
       this.#sample();
@@ -90,7 +92,7 @@ export class Children implements Component, Spawner {
 
   #adopt(child: Child, pid: number): void {
     this.#guardian.add(pid);
-    const reader = new UsageReader(pid, this.#cpuCount);
+    const reader = new UsageReader(pid, this.#cpuCount());
     this.#living.set(child, reader);
     child.once('exited', () => {
       this.#guardian.remove(pid);

@@ -1,6 +1,4 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
 
 /** What a running program takes. */
 export interface Usage {
@@ -70,16 +68,6 @@ export function parseStat(line: string): { ticks: number; pages: number } | unde
   if (user === undefined || system === undefined || pages === undefined) return undefined;
   if (Number.isNaN(user + system + pages)) return undefined;
   return { ticks: user + system, pages };
-}
-
-/** How many CPUs this server may use: the cgroup's quota (v1 or v2), else all logical ones. May be a fraction. */
-export function allowedCpus(root = '/sys/fs/cgroup'): number {
-  const v1Quota = Number(readText(join(root, 'cpu/cpu.cfs_quota_us')));
-  const v1Period = Number(readText(join(root, 'cpu/cpu.cfs_period_us')));
-  if (v1Quota > 0 && v1Period > 0) return v1Quota / v1Period;
-  const [quota, period] = readText(join(root, 'cpu.max')).split(' ').map(Number);
-  if (quota !== undefined && period !== undefined && quota > 0 && period > 0) return quota / period;
-  return cpus().length;
 }
 
 function readText(path: string): string {

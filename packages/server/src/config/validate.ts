@@ -42,6 +42,7 @@ export async function validateConfig(
   checkRouter(config, error);
   checkListeners(config, error);
   checkPlayout(config, error);
+  checkMetrics(config, error);
   checkService(config, error);
   checkTimes(config, doubt);
   return problems;
@@ -203,6 +204,13 @@ function checkPlayout({ playout }: Config, error: Report): void {
   // compat: the text has it the wrong way round, but clients show it.
   if (playout.enable && playout.min_port >= playout.max_port) {
     error('playout.min_port', 'must be bigger than playout.max_port');
+  }
+}
+
+function checkMetrics({ metrics: { auth } }: Config, error: Report): void {
+  if (!auth.enable || auth.token !== '') return;
+  if (auth.username === '' || auth.password === '') {
+    error('metrics.auth.enable', 'metrics.auth.token, or username and password, must be set');
   }
 }
 

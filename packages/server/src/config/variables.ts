@@ -98,6 +98,10 @@ export const VARIABLES: readonly Variable[] = [
   setting('update_check', bool, true, 'Check for updates and send anonymized data', {
     env: 'CORE_UPDATE_CHECK',
   }),
+  setting('update_url', url, '', 'Whom to ask for updates, nobody if empty', {
+    env: 'CORE_UPDATE_URL',
+    since: 'millrace',
+  }),
   setting('log.level', text, 'info', 'Log level: silent, error, warn, info, debug', {
     env: 'CORE_LOG_LEVEL',
   }),
@@ -368,6 +372,30 @@ export const VARIABLES: readonly Variable[] = [
   setting('metrics.interval_sec', int64, 2, 'Seconds between collections of metrics', {
     env: 'CORE_METRICS_INTERVAL_SECONDS',
     registered: 'metrics.interval_seconds',
+  }),
+  setting('metrics.extended', bool, false, "Serve the server's own metrics at /metrics, too", {
+    env: 'CORE_METRICS_EXTENDED',
+    since: 'millrace',
+  }),
+  setting('metrics.auth.enable', bool, false, 'Require credentials for /metrics', {
+    env: 'CORE_METRICS_AUTH_ENABLE',
+    since: 'millrace',
+  }),
+  setting('metrics.auth.token', text, '', 'Bearer token for /metrics', {
+    env: 'CORE_METRICS_AUTH_TOKEN',
+    secret: true,
+    redacted: true,
+    since: 'millrace',
+  }),
+  setting('metrics.auth.username', text, '', 'Username for /metrics', {
+    env: 'CORE_METRICS_AUTH_USERNAME',
+    since: 'millrace',
+  }),
+  setting('metrics.auth.password', text, '', 'Password for /metrics', {
+    env: 'CORE_METRICS_AUTH_PASSWORD',
+    secret: true,
+    redacted: true,
+    since: 'millrace',
   }),
   setting('sessions.enable', bool, true, 'Collect sessions', { env: 'CORE_SESSIONS_ENABLE' }),
   setting(

@@ -24,6 +24,8 @@ export interface HttpParts {
   /** For requests over TLS, if it is another. */
   secureLog?: Logger;
   guard: Guard;
+  /** Told of each answer, with the template of its route and how long it took. */
+  observe?: (method: string, route: string, status: number, seconds: number) => void;
   /** Routes that guard themselves, with their full paths. */
   open: readonly Routes[];
   /** Routes below `/api/v3`: IP lists, a token, compressed answers. */
@@ -67,7 +69,7 @@ export class HttpApp implements Component {
 
   async start(): Promise<void> {
     const app = this.#app;
-    const { log, secureLog = log, guard, open, v3, mounts } = this.#parts;
+    const { log, secureLog = log, guard, observe, open, v3, mounts } = this.#parts;
     const logOf = ({ raw }: FastifyRequest) => (isEncrypted(raw) ? secureLog : log);
     const { cors } = this.#options;
 
@@ -89,6 +91,7 @@ export class HttpApp implements Component {
     dropUnreadBodies(app);
     app.addHook('onResponse', (request, reply, done) => {
       logAccess(logOf(request), guard, request, reply);
+      observe?.(request.method, request.routeOptions.url ?? '', reply.statusCode, reply.elapsedTime / 1000);
       done();
     });
     app.setErrorHandler((error, request, reply) => {

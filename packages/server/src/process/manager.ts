@@ -1,4 +1,5 @@
 import type { Spawner } from '../child/children.ts';
+import type { ExecState } from '../child/supervisor.ts';
 import type { Component, PreparedChange } from '../components.ts';
 import { AddressFilter, type AddressLists } from '../ffmpeg/address-filter.ts';
 import type { Probe } from '../ffmpeg/probe.ts';
@@ -67,6 +68,14 @@ const SAVE_INTERVAL = 5_000;
 export class ProcessManager implements Component {
   readonly #tasks = new Map<string, Task>();
   readonly #diskGuard: DiskGuard;
+  readonly #transitions: Record<ExecState, number> = {
+    finished: 0,
+    starting: 0,
+    running: 0,
+    finishing: 0,
+    failed: 0,
+    killed: 0,
+  };
   #setting: Setting;
   #metadata: Metadata | undefined;
   #saver: NodeJS.Timeout | undefined;
@@ -159,6 +168,11 @@ export class ProcessManager implements Component {
   get metadata(): Metadata {
     if (this.#metadata === undefined) throw new Error('the process manager does not run');
     return this.#metadata;
+  }
+
+  /** How often any process, a removed one included, has come into each state. */
+  get transitions(): Readonly<Record<ExecState, number>> {
+    return this.#transitions;
   }
 
   /** All processes, by id. */
@@ -349,6 +363,7 @@ export class ProcessManager implements Component {
       history,
       log: parts.log,
       maxLogLines: options.maxLogLines,
+      entered: (state) => this.#transitions[state]++,
       ...(owner !== undefined && { owner }),
     });
   }

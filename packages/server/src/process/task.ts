@@ -43,6 +43,19 @@ export interface TaskState extends TaskStatus {
   command: readonly string[] | undefined;
 }
 
+/** What a process is given when it is made. */
+export interface TaskParts {
+  metadata: Metadata;
+  history: History;
+  /** Of component `Process`. */
+  log: Logger;
+  maxLogLines: number;
+  /** Told of each state the process comes into. */
+  entered: (state: ExecState) => void;
+  /** Drawn if left out. */
+  owner?: string;
+}
+
 /** What a valid process runs on. */
 interface Engine {
   plan: Plan;
@@ -62,6 +75,7 @@ export class Task {
   /** Whatever changes the process goes through here, so that changes never overlap. */
   readonly queue = new Queue();
   readonly #log: Logger;
+  readonly #entered: (state: ExecState) => void;
   readonly #parser: OutputParser;
   #record: ProcessRecord;
   #revision = 0;
@@ -70,16 +84,13 @@ export class Task {
   /** Between two supervisors: the place of the one must not be taken before the other has it. */
   #isSwitching = false;
 
-  /** @param log of component `Process`. */
-  constructor(
-    record: ProcessRecord,
-    parts: { metadata: Metadata; history: History; log: Logger; maxLogLines: number; owner?: string },
-  ) {
+  constructor(record: ProcessRecord, parts: TaskParts) {
     this.id = record.config.id;
     this.metadata = parts.metadata;
     this.history = parts.history;
     this.owner = parts.owner ?? createShortId();
     this.#log = parts.log.with({ id: this.id });
+    this.#entered = parts.entered;
     this.#record = record;
     this.#parser = new OutputParser(this.#parserOptions(parts.maxLogLines), this.history, this.#log);
     this.#log.info('Created');
@@ -225,6 +236,9 @@ export class Task {
     const options = { binary, args: command, log: this.#log, ...toSupervision(this.config) };
     const supervisor = new Supervisor(spawner, options);
     const parser = this.#parser;
+    supervisor.on('state', (state) => {
+      this.#entered(state);
+    });
     supervisor.on('started', () => {
       parser.started();
       this.#revision++;
