@@ -59,6 +59,9 @@ export function prometheusRoutes({ id, metrics, runtime, guard, auth }: Promethe
       if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(text);
       return reply.header('content-encoding', 'gzip').send(await gzipAsync(text));
     });
+    app.get('/metrics/', () => {
+      throw ApiError.plain(404);
+    });
   };
 }
 
