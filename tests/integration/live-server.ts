@@ -175,8 +175,13 @@ export class LiveServer {
     await vi.waitFor(() => {
       expect(done()).toBeGreaterThan(before);
     }, SOON);
-    const answer = await this.call('GET', '/v3/config/status');
-    return answer.status === 200 ? (answer.body as ConfigStatus).reload : null;
+    // Those that were asked for before may have been followed by one more.
+    return vi.waitFor(async () => {
+      const answer = await this.call('GET', '/v3/config/status');
+      const reload = answer.status === 200 ? (answer.body as ConfigStatus).reload : null;
+      expect(reload?.state).not.toBe('running');
+      return reload;
+    }, SOON);
   }
 
   /** Opens a connection for each kind of traffic, amid which a reload comes. */
