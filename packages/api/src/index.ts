@@ -39,5 +39,13 @@ export {
   ProgressIO,
   WidgetProcess,
 } from './process.ts';
+export {
+  Session,
+  SessionPeers,
+  SessionStats,
+  SessionSummary,
+  SessionsActive,
+  SessionsSummary,
+} from './session.ts';
 export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';
 export { Type, type Static, type TSchema } from './schema.ts';

@@ -31,6 +31,7 @@ import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
 import { profilingRoutes } from './http/routes/profiling.ts';
 import { prometheusRoutes } from './http/routes/prometheus.ts';
+import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
@@ -44,6 +45,7 @@ import { ProcessManager, type ProcessParts } from './process/manager.ts';
 import { metricSources } from './metric-sources.ts';
 import { Reloader } from './reloader.ts';
 import { Sessions } from './sessions/registry.ts';
+import { SocketTraffic } from './sessions/sockets.ts';
 import * as slices from './slices.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
@@ -219,6 +221,10 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       prepare: (sessions, { importDir, ...options }, { database }, replaced) =>
         sessions.prepare(options, replaced.has('database') ? sessionHistory(database, importDir) : undefined),
     })
+    .add('traffic', ['sessions'], {
+      slice: () => undefined,
+      build: (_slice, { sessions }) => new SocketTraffic(sessions),
+    })
     .add('disk', [], {
       slice: (config) => slices.diskOptions(config, directory),
       build: (options) => new DiskFilesystem(options),
@@ -306,11 +312,22 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
     })
     .add(
       'http',
-      ['disk', 'memory', 'cache', 'sessions', 'auth', 'ffmpeg', 'processes', 'monitor', 'runtimeMetrics'],
+      [
+        'disk',
+        'memory',
+        'cache',
+        'sessions',
+        'traffic',
+        'auth',
+        'ffmpeg',
+        'processes',
+        'monitor',
+        'runtimeMetrics',
+      ],
       {
         slice: (config) => slices.httpSlice(config, directory),
         build: async (slice, needs) => {
-          const { disk, memory, cache, sessions, auth, ffmpeg, processes } = needs;
+          const { disk, memory, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
           const { monitor, runtimeMetrics } = needs;
           const { isReadOnly, prometheus } = slice;
           const mime = await MimeTypes.load(slice.mimeFile);
@@ -342,6 +359,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
               log: log.component('HTTP'),
               secureLog: log.component('HTTPS'),
               guard,
+              traffic,
               observe: (...request) => {
                 runtimeMetrics.countRequest(...request);
               },
@@ -349,7 +367,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                 pingRoutes,
                 aboutRoutes(about, guard, () => auth.methods),
                 loginRoutes(auth, guard),
-                widgetRoutes(processes),
+                widgetRoutes(processes, sessions),
                 healthRoutes(
                   {
                     disk: () => hasSpace(disk.directory),
@@ -381,6 +399,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                 skillsRoutes(ffmpeg),
                 logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
                 metricsRoutes(monitor),
+                sessionRoutes(sessions),
               ],
               mounts: [
                 redirectRoutes(slice.redirects),

@@ -12,3 +12,15 @@ export function listOf(request: FastifyRequest, name: string): string[] {
     .split(',')
     .filter((entry) => entry !== '');
 }
+
+/**
+ * compat: clients of the reference encode values twice, because it decodes them twice, the second time as form values.
+ * What cannot be decoded again is meant as it is.
+ */
+export function decodeAgain(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}

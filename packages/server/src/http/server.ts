@@ -1,4 +1,5 @@
 import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Component } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
@@ -8,7 +9,7 @@ import { compressJson } from './compress.ts';
 import { type CorsPolicy, answerCors } from './cors.ts';
 import type { Guard } from './guard.ts';
 import { TEXT_TYPE, sendJson } from './json.ts';
-import { isEncrypted, isHttp2 } from './transport.ts';
+import { connectionOf, isEncrypted, isHttp2 } from './transport.ts';
 import { dropUnreadBodies } from './unread-body.ts';
 
 /** Adds routes to an instance; what they need has been given to the function that made them. */
@@ -24,6 +25,8 @@ export interface HttpParts {
   /** For requests over TLS, if it is another. */
   secureLog?: Logger;
   guard: Guard;
+  /** Told of the connection of each request. */
+  traffic?: { watch(connection: Socket): void };
   /** Told of each answer, with the template of its route and how long it took. */
   observe?: (method: string, route: string, status: number, seconds: number) => void;
   /** Routes that guard themselves, with their full paths. */
@@ -118,6 +121,8 @@ export class HttpApp implements Component {
 
   /** Handles one request, from whichever listener it came. */
   handle(request: IncomingMessage, response: ServerResponse): void {
+    const connection = connectionOf(request);
+    if (connection !== undefined) this.#parts.traffic?.watch(connection);
     this.#app.routing(request, response);
   }
 

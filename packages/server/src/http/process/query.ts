@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { createGlob } from '../../util/glob.ts';
-import { listOf, valueOf } from '../query.ts';
+import { decodeAgain, listOf, valueOf } from '../query.ts';
 
 /** The parts of a process that a client can ask for. */
 export const PARTS = ['config', 'state', 'report', 'metadata'] as const;
@@ -30,16 +30,4 @@ export function selectionOf(
     if (reference !== '') return process.reference === reference;
     return ids.size === 0 || ids.has(process.id);
   };
-}
-
-/**
- * compat: clients of the reference encode values twice, because it decodes them twice, the second time as form values.
- * What cannot be decoded again is meant as it is.
- */
-function decodeAgain(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    return text;
-  }
 }

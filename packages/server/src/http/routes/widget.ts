@@ -3,17 +3,27 @@ import { sendJson } from '../json.ts';
 import { findTask, type Tasks } from '../process/find.ts';
 import type { Routes } from '../server.ts';
 
+/** Where viewers are counted; undefined while they are not. */
+export interface Viewers {
+  collector(name: 'hls'): { count(referencePrefix: string): { active: number; past: number } } | undefined;
+}
+
 /** `/api/v3/widget`: what everybody may know about a process, for public pages. Not guarded. */
-export function widgetRoutes(processes: Tasks): Routes {
+export function widgetRoutes(processes: Tasks, viewers: Viewers): Routes {
   return (app) => {
     app.get<{ Params: { id: string } }>('/api/v3/widget/process/:id', (request, reply) => {
-      const { exec, inStateMs } = findTask(processes, request.params.id).state();
+      const task = findTask(processes, request.params.id);
+      const { exec, inStateMs } = task.status();
+      // compat: whatever begins like the process' reference counts, such as the variants of a stream.
+      const { active, past } = viewers.collector('hls')?.count(task.config.reference) ?? NOBODY;
       const widget: WidgetProcess = {
-        current_sessions: 0,
-        total_sessions: 0,
+        current_sessions: active,
+        total_sessions: past,
         uptime: exec === 'running' ? Math.floor(inStateMs / 1000) : 0,
       };
       return sendJson(reply, widget);
     });
   };
 }
+
+const NOBODY = { active: 0, past: 0 };

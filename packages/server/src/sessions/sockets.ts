@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net';
+import type { Component } from '../components.ts';
+import type { Collector } from './collector.ts';
+
+const TICK = 1_000;
+/** compat: all requests together are one session. */
+const SESSION = 'HTTP';
+
+interface Counted {
+  rx: number;
+  tx: number;
+}
+
+type Counters = Pick<Socket, 'bytesRead' | 'bytesWritten'>;
+
+/** Counts what goes over the connections of HTTP clients, while requests are under way as well. */
+export class SocketTraffic implements Component {
+  readonly #collectors: { collector(name: 'http'): Collector | undefined };
+  /** Open connections, and what has been counted of each. */
+  readonly #sockets = new Map<Socket, Counted>();
+  #ticker: NodeJS.Timeout | undefined;
+
+  constructor(collectors: { collector(name: 'http'): Collector | undefined }) {
+    this.#collectors = collectors;
+  }
+
+  start(): Promise<void> {
+    this.#ticker = setInterval(() => {
+      for (const [socket, counted] of this.#sockets) this.#count(socket, counted);
+    }, TICK).unref();
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.#ticker);
+    return Promise.resolve();
+  }
+
+  /** Counts a connection from now on, unless it comes from an ignored address. To be called with each request. */
+  watch(socket: Socket): void {
+    const collector = this.#collectors.collector('http');
+    if (collector?.isCountable(socket.remoteAddress ?? '') !== true) return;
+    if (!collector.has(SESSION)) {
+      collector.register(SESSION, { reference: '', location: 'any', peer: 'any' });
+      collector.activate(SESSION);
+    }
+    if (this.#sockets.has(socket)) return;
+    const counted = { rx: 0, tx: 0 };
+    this.#sockets.set(socket, counted);
+    const leave = (closed: Counters) => {
+      this.#sockets.delete(socket);
+      this.#count(closed, counted);
+    };
+    // Of HTTP/2, `socket` is only a proxy, which says nothing any more by then; the listener gets the real one.
+    socket.once('close', function (this: Socket) {
+      leave(this);
+    });
+  }
+
+  #count(socket: Counters, counted: Counted): void {
+    const { bytesRead, bytesWritten } = socket;
+    const collector = this.#collectors.collector('http');
+    collector?.ingress(SESSION, bytesRead - counted.rx);
+    collector?.egress(SESSION, bytesWritten - counted.tx);
+    counted.rx = bytesRead;
+    counted.tx = bytesWritten;
+  }
+}
