@@ -21,6 +21,7 @@ const GUARD: Guard = {
   },
   isAuthorized: () => true,
   client: () => '127.0.0.1',
+  prefix: () => '',
 };
 
 let folder = '';

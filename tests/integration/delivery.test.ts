@@ -417,6 +417,8 @@ describe('directories and redirects', () => {
 
   test.each([
     ['/ui/', '<p>home</p>'],
+    ['/files:all/sub', '<p>sub</p>'],
+    ['/relative/sub', '<p>sub</p>'],
     ['/ui/sub', '<p>sub</p>'],
     ['/ui/sub/', '<p>sub</p>'],
   ])('%s is an index page', async (url, page) => {
@@ -433,13 +435,37 @@ describe('directories and redirects', () => {
     expect((await server.send('HEAD', '/ui/')).headers['content-length']).toBe('11');
   });
 
+  test('a page is not sent again to who has it', async () => {
+    const { headers } = await server.get('/ui/');
+    const again = await server.get('/ui/', { 'if-modified-since': headers['last-modified'] ?? '' });
+    expect([again.status, again.text]).toEqual([304, '']);
+  });
+
+  test('no directory takes the place of a mount or of the API', async () => {
+    await server.put('/index.html', 'memory');
+    expect((await server.get('/memfs/index.html')).text).toBe('memory');
+    expect((await server.get('/index.html')).headers['content-type']).toBe('text/html');
+    expect((await server.get('/api/index.html')).status).toBe(404);
+  });
+
   test('a missing file is not looked for elsewhere', async () => {
     expect(JSON.parse((await server.get('/ui/nope')).text)).toEqual(errorBody(404, 'Not Found', 'Not Found'));
   });
 
-  test('a path is redirected without its query', async () => {
-    const answer = await server.send('POST', '/old?a=1');
-    expect([answer.status, answer.headers.location]).toEqual([301, '/new/place']);
+  test.each([
+    ['/old?a=1', '/new/place'],
+    ['/%6fld', '/new/place'],
+    ['/memfs/moved', '/ping'],
+  ])('%s is redirected to %s, without its query and whatever is there', async (url, target) => {
+    await server.put('/moved', 'x');
+    for (const method of ['GET', 'HEAD', 'POST', 'DELETE']) {
+      const answer = await server.send(method, url);
+      expect([answer.status, answer.headers.location]).toEqual([301, target]);
+    }
+  });
+
+  test.each(['/old/', '/older', '/Old', '/old%'])('%s is not', async (url) => {
+    expect((await server.get(url)).headers.location).toBeUndefined();
   });
 
   test('a redirect to another server is ignored', async () => {

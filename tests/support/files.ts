@@ -8,7 +8,7 @@ import { type CacheOptions, ContentCache } from '../../packages/server/src/deliv
 import type { HlsSessions } from '../../packages/server/src/delivery/hls-viewers.ts';
 import { MimeTypes } from '../../packages/server/src/delivery/mime.ts';
 import { mountRoutes } from '../../packages/server/src/delivery/mount.ts';
-import { directoryRoutes, redirectRoutes } from '../../packages/server/src/delivery/static.ts';
+import { directoryRoutes } from '../../packages/server/src/delivery/static.ts';
 import type { Guard } from '../../packages/server/src/http/guard.ts';
 import { Listener } from '../../packages/server/src/http/listener.ts';
 import { fsRoutes } from '../../packages/server/src/http/routes/fs.ts';
@@ -41,6 +41,7 @@ const everybody: Guard = {
   },
   isAuthorized: () => true,
   client: (request) => request.ip,
+  prefix: () => '',
 };
 
 /** What a server sent back. The body is as it came over the wire. */
@@ -91,7 +92,10 @@ export class FileServer {
       client: ({ headers }: IncomingMessage) => String(headers['x-forwarded-for'] ?? '127.0.0.1'),
     };
     this.#app = new HttpApp(
-      { cors: [{ prefix: '/', origins: ['*'] }] },
+      {
+        cors: [{ prefix: '/', origins: ['*'] }],
+        redirects: { '/old': '/new//./place', '/out': 'https://example.com', '/memfs/moved': '/ping' },
+      },
       {
         log,
         guard: everybody,
@@ -107,8 +111,6 @@ export class FileServer {
           }),
         ],
         mounts: [
-          directoryRoutes({ prefix: '/ui', directory: this.disk, mime }),
-          redirectRoutes({ '/old': '/new//./place', '/out': 'https://example.com' }),
           mountRoutes({
             filesystem: this.memory,
             prefix: '/memfs',
@@ -128,6 +130,9 @@ export class FileServer {
             cache,
             hls: hls && { ...hls, directory: this.disk.directory },
           }),
+          ...['/ui', '/files:all/*', 'relative/*', '/memfs/*', '/*', '/api/*', '/a*b/*'].map((prefix) =>
+            directoryRoutes({ prefix, directory: this.disk, mime }),
+          ),
         ],
       },
     );

@@ -98,7 +98,8 @@ async function send(method, path, token, body) {
   if (token) headers.authorization = `Bearer ${token}`;
   if (body) headers['content-type'] = 'application/json';
   try {
-    return await fetch(`/api${path}`, {
+    // Relative, as a proxy may serve all of it below a path of its own.
+    return await fetch(`../api${path}`, {
       method,
       headers,
       body: body && JSON.stringify(body),

@@ -94,7 +94,7 @@ function watchable({ id, config }) {
   const playlist = config.output
     .map(({ address }) => /^\{memfs\}(\/.+\.m3u8)$/.exec(address)?.[1])
     .find(Boolean);
-  return playlist ? [{ id, playlist: `/memfs${encodeURI(playlist)}` }] : [];
+  return playlist ? [{ id, playlist: `../memfs${encodeURI(playlist)}` }] : [];
 }
 
 function list(processes, chosen) {

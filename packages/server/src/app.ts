@@ -13,7 +13,7 @@ import { SessionHistoryTable } from './database/session-history.ts';
 import { ContentCache } from './delivery/cache.ts';
 import { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
-import { directoryRoutes, redirectRoutes } from './delivery/static.ts';
+import { directoryRoutes } from './delivery/static.ts';
 import { MemoryKeeper } from './debug/memory.ts';
 import { Profiler } from './debug/profiler.ts';
 import { Ffmpeg } from './ffmpeg/ffmpeg.ts';
@@ -354,7 +354,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
           ];
           const hls = { sessions, client: (request: IncomingMessage) => auth.viewerAddress(request) };
           return new HttpApp(
-            { cors: slice.cors },
+            { cors: slice.cors, redirects: slice.redirects },
             {
               log: log.component('HTTP'),
               secureLog: log.component('HTTPS'),
@@ -402,8 +402,6 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                 sessionRoutes(sessions),
               ],
               mounts: [
-                redirectRoutes(slice.redirects),
-                ...directories,
                 mountRoutes({
                   filesystem: memory,
                   prefix: '/memfs',
@@ -423,6 +421,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                   cache: diskCache,
                   hls: { ...hls, directory: disk.directory },
                 }),
+                ...directories,
               ],
             },
           );

@@ -5,7 +5,7 @@ import type { Component, PreparedChange } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { Audit, type AuditEntry, type Caller } from './audit.ts';
-import { claimedAddress, clientAddress, isLocalRequest, peerAddress } from './client-ip.ts';
+import { claimedAddress, clientAddress, forwardedPrefix, isLocalRequest, peerAddress } from './client-ip.ts';
 import { HttpsJson } from './https-json.ts';
 import { KEY_SET_TIMES, KeySet } from './jwks.ts';
 import { identify, TokenRefused } from './oidc.ts';
@@ -155,6 +155,11 @@ export class Auth implements Component {
     return trustedProxies.isEmpty
       ? claimedAddress(peer, request.headers)
       : clientAddress(peer, request.headers, trustedProxies);
+  }
+
+  /** The path below which a trusted proxy serves this server; empty if there is none. */
+  prefix({ socket, headers }: IncomingMessage): string {
+    return forwardedPrefix(peerAddress(socket.remoteAddress), headers, this.#policy.trustedProxies);
   }
 
   /** Whether the IP lists of the request's listener let its client in. */

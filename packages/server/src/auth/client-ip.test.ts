@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { claimedAddress, clientAddress, isLocalRequest, peerAddress } from './client-ip.ts';
+import { claimedAddress, clientAddress, forwardedPrefix, isLocalRequest, peerAddress } from './client-ip.ts';
 import { Ranges } from '../util/cidr.ts';
 import { IpFilter } from './ip-filter.ts';
 
@@ -134,4 +134,26 @@ test.each([
   [{ 'x-real-ip': 'nobody' }, 'nobody'],
 ])('%j claims the address %s', (headers, address) => {
   expect(claimedAddress('peer', headers)).toBe(address);
+});
+
+test.each([
+  ['10.0.0.1', undefined, ''],
+  ['10.0.0.1', '/media', '/media'],
+  ['10.0.0.1', '/media/', '/media'],
+  ['10.0.0.1', '/a/b-c.d', '/a/b-c.d'],
+  ['10.0.0.1', '/outer, /inner', '/outer/inner'],
+  ['10.0.0.1', '/', ''],
+  ['10.0.0.1', 'media', ''],
+  ['10.0.0.1', '//evil.example', ''],
+  ['10.0.0.1', '/, /evil.example', '/evil.example'],
+  ['10.0.0.1', 'https://evil.example', ''],
+  ['10.0.0.1', '/\\evil.example', ''],
+  ['10.0.0.1', '/a/../b', ''],
+  ['10.0.0.1', '/a\r\nb', ''],
+  ['10.0.0.1', '/a?b', ''],
+  ['10.0.0.1', `/${'a'.repeat(300)}`, ''],
+  ['192.0.2.9', '/media', ''],
+])('the prefix that %s gives as %j is %j', (peer, header, prefix) => {
+  const headers = header === undefined ? {} : { 'x-forwarded-prefix': header };
+  expect(forwardedPrefix(peer, headers, PROXIES)).toBe(prefix);
 });

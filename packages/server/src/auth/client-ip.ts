@@ -6,6 +6,9 @@ const LOOPBACK = new Ranges(['127.0.0.0/8', '::1/128']);
 const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'] as const;
 /** Longer texts are no address. */
 const MAX_ADDRESS_LENGTH = 64;
+const MAX_PREFIX_LENGTH = 256;
+/** No host, no dot segments, nothing that would have to be escaped. */
+const PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/;
 const IPV4_MAPPED = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i;
 
 /**
@@ -32,6 +35,20 @@ export function claimedAddress(peer: string, headers: IncomingHttpHeaders): stri
   if (claimed === undefined) return peer;
   const [first = ''] = String(claimed).split(',');
   return toAddress(first);
+}
+
+/**
+ * The path below which a proxy serves this server, such as `/media`; empty if it does not say so or is not trusted. What
+ * several proxies have taken off is put together again.
+ */
+export function forwardedPrefix(peer: string, headers: IncomingHttpHeaders, trusted: Ranges): string {
+  const header = headers['x-forwarded-prefix'];
+  if (header === undefined || !trusted.has(peer)) return '';
+  const prefix = String(header)
+    .split(',')
+    .map((part) => part.trim().replace(/\/+$/, ''))
+    .join('');
+  return prefix.length <= MAX_PREFIX_LENGTH && PREFIX.test(prefix) ? prefix : '';
 }
 
 /** The address of a socket's other end, IPv4 in its own form. */

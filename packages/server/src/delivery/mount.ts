@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../http/errors.ts';
 import { type FileCache, Files } from '../http/files.ts';
 import type { Routes } from '../http/server.ts';
@@ -95,13 +95,19 @@ export function mountRoutes(options: MountOptions): Routes {
 
 /** Says of every answer that is no file why it does not come from the cache. */
 function explainSkips(app: FastifyInstance, cache: FileCache): void {
-  app.addHook('onSend', (request, reply, payload, done) => {
-    const isFile = reply.statusCode < 400 && reply.hasHeader('x-cache');
-    const reason = isFile ? undefined : cache.skipReason(request.method, pathOf(request));
+  const explain = (request: FastifyRequest, reply: FastifyReply) => {
+    const reason = cache.skipReason(request.method, pathOf(request));
     if (reason !== undefined) reply.header('x-cache', reason);
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    explain(request, reply);
+    done();
+  });
+  app.addHook('onError', (request, reply, _error, done) => {
+    explain(request, reply);
     // What was found out for the file does not hold for the error.
-    if (reply.statusCode >= 400) reply.removeHeader('cache-control');
-    done(null, payload);
+    reply.removeHeader('cache-control');
+    done();
   });
 }
 

@@ -14,10 +14,19 @@ export interface DirectoryOptions {
   mime: MimeTypes;
 }
 
-/** A directory of the machine, served with its `index.html` pages to anybody, but not to be written to. */
+/**
+ * A directory of the machine, served with its `index.html` pages to anybody, but not to be written to. To be registered
+ * behind all other routes: those that are there already stay as they are.
+ */
 export function directoryRoutes({ prefix, directory, mime }: DirectoryOptions): Routes {
-  const base = prefix.replace(/\/*\*?$/, '');
+  // A colon would begin a parameter.
+  const base = posix
+    .join('/', prefix.replace(/\/*\*?$/, ''))
+    .replace(/^\/$/, '')
+    .replaceAll(':', '::');
   return (app) => {
+    // compat: the router of the reference takes an asterisk anywhere, to no use.
+    if (base.includes('*') || app.hasRoute({ method: 'GET', url: `${base}/*` })) return;
     const files = new Files({
       filesystem: readOnly(directory),
       typeOf: (path) => withCharset(mime.typeOf(path, 'application/octet-stream')),
@@ -35,33 +44,16 @@ export function directoryRoutes({ prefix, directory, mime }: DirectoryOptions): 
     // compat: every method is answered like GET.
     app.all(`${base}/*`, answer);
     if (base !== '') {
-      app.all(base, (request, reply) => redirect(reply, `${base}/${queryOf(request)}`));
+      app.all(base, (request, reply) => redirectToSlash(request, reply));
     }
   };
 }
 
-/**
- * Permanent redirects from exact paths to others, for every method, without the query.
- *
- * @param targets what does not lead to a path of this server is ignored.
- */
-export function redirectRoutes(targets: Readonly<Record<string, string>>): Routes {
-  return (app) => {
-    for (const [path, target] of Object.entries(targets)) {
-      const location = posix.normalize(target);
-      if (!location.startsWith('/')) continue;
-      app.all(path, (_request, reply) => redirect(reply, location));
-    }
-  };
-}
-
-function redirect(reply: FastifyReply, location: string): FastifyReply {
-  return reply.code(301).header('location', location).send();
-}
-
-function queryOf(request: FastifyRequest): string {
-  const mark = request.originalUrl.indexOf('?');
-  return mark === -1 ? '' : request.originalUrl.slice(mark);
+function redirectToSlash(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply
+    .code(301)
+    .header('location', request.url.replace(/(?=\?|$)/, '/'))
+    .send();
 }
 
 function withCharset(type: string): string {

@@ -12,6 +12,8 @@ export interface Guard {
   isAuthorized(request: FastifyRequest): boolean;
   /** The address of the client, with the forwarding headers of trusted proxies taken into account. */
   client(request: FastifyRequest): string;
+  /** The path below which a trusted proxy serves this server, such as `/media`; empty if there is none. */
+  prefix(request: FastifyRequest): string;
 }
 
 type Access = { granted: true } | { granted: false; hasToken: boolean; reason: string };
@@ -19,6 +21,7 @@ type Access = { granted: true } | { granted: false; hasToken: boolean; reason: s
 /** What the guard asks of access control. All answers come at once. */
 export interface AccessControl {
   caller(request: IncomingMessage): { address: string };
+  prefix(request: IncomingMessage): string;
   allowsAddress(request: IncomingMessage): boolean;
   check(request: IncomingMessage): Access;
   recordDenial(request: IncomingMessage, access: Access & { granted: false }): void;
@@ -49,6 +52,7 @@ export function createGuard(auth: AccessControl): Guard {
     },
     isAuthorized: (request) => auth.check(request.raw).granted,
     client: (request) => auth.caller(request.raw).address,
+    prefix: (request) => auth.prefix(request.raw),
   };
 }
 

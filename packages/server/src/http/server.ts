@@ -9,6 +9,7 @@ import { compressJson } from './compress.ts';
 import { type CorsPolicy, answerCors } from './cors.ts';
 import type { Guard } from './guard.ts';
 import { TEXT_TYPE, sendJson } from './json.ts';
+import { Redirects, prefixLocations } from './redirects.ts';
 import { connectionOf, isEncrypted, isHttp2 } from './transport.ts';
 import { dropUnreadBodies } from './unread-body.ts';
 
@@ -17,6 +18,8 @@ export type Routes = (app: FastifyInstance) => void;
 
 export interface HttpOptions {
   cors: readonly CorsPolicy[];
+  /** Exact paths that lead to others, whatever is there. */
+  redirects?: Readonly<Record<string, string>>;
 }
 
 /** What the application is made of. The groups differ in what guards them. */
@@ -75,6 +78,7 @@ export class HttpApp implements Component {
     const { log, secureLog = log, guard, observe, open, v3, mounts } = this.#parts;
     const logOf = ({ raw }: FastifyRequest) => (isEncrypted(raw) ? secureLog : log);
     const { cors } = this.#options;
+    const redirects = new Redirects(this.#options.redirects ?? {});
 
     // Bodies reach the routes as streams: what may be read, how much and when is theirs to say.
     app.removeAllContentTypeParsers();
@@ -82,7 +86,7 @@ export class HttpApp implements Component {
       done(null, payload);
     });
     app.addHook('onRequest', (request, reply, done) => {
-      if (answerCors(cors, request, reply)) return;
+      if (answerCors(cors, request, reply) || redirects.answer(request, reply)) return;
       done();
     });
     // Only past the guards: FFmpeg repeats a write with its credentials if it was refused instead of continued.
@@ -91,6 +95,7 @@ export class HttpApp implements Component {
       tolerateContentType(request.raw);
       done();
     });
+    prefixLocations(app, guard);
     dropUnreadBodies(app);
     app.addHook('onResponse', (request, reply, done) => {
       logAccess(logOf(request), guard, request, reply);
@@ -104,7 +109,7 @@ export class HttpApp implements Component {
     });
     app.setNotFoundHandler((_request, reply) => sendError(reply, ApiError.plain(404)));
 
-    for (const routes of [...open, ...mounts]) register(app, '', routes);
+    for (const routes of open) register(app, '', routes);
     register(app, '/api', (api) => {
       api.addHook('onRequest', guard.token);
       api.setNotFoundHandler((_request, reply) => sendError(reply, ApiError.plain(404)));
@@ -116,6 +121,7 @@ export class HttpApp implements Component {
       });
       api.all('/*', refuseUnknown);
     });
+    for (const routes of mounts) register(app, '', routes);
     await app.ready();
   }
 

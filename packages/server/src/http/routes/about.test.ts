@@ -17,6 +17,7 @@ const guard: Guard = {
   },
   isAuthorized: () => isAuthorized,
   client: () => '192.0.2.1',
+  prefix: () => '',
 };
 
 beforeEach(() => {
