@@ -58,6 +58,13 @@ export const ConfigData = Type.Object(
     update_url: Type.Optional(text),
     log: group({ level: text, topics: list, max_lines: int, format: Type.Optional(text) }),
     db: group({ dir: text }),
+    events: Type.Optional(
+      group({
+        max_events: Type.Optional(int),
+        max_age_sec: Type.Optional(int),
+        log_level: Type.Optional(text),
+      }),
+    ),
     host: group({ name: list, auto: flag }),
     api: group({
       read_only: flag,

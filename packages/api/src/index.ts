@@ -12,6 +12,17 @@ export {
 export { FileInfo, FilesystemInfo } from './fs.ts';
 export { About, AboutMinimal } from './about.ts';
 export { AccessToken, LoginRequest, RevokeRequest, TokenPair } from './auth.ts';
+export {
+  ConfigReloadEvent,
+  Event,
+  GapEvent,
+  LogLineEvent,
+  OmittedEvent,
+  ProcessChangeEvent,
+  ProcessStateEvent,
+  ServerStartedEvent,
+  SessionEvent,
+} from './events.ts';
 export { LogEvent, LogEvents, LogLines } from './log.ts';
 export { Metadata } from './metadata.ts';
 export {

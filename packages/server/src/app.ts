@@ -11,16 +11,21 @@ import { AuthTables } from './database/auth.ts';
 import { Database } from './database/database.ts';
 import { SessionHistoryTable } from './database/session-history.ts';
 import { ContentCache } from './delivery/cache.ts';
+import { EventTable } from './database/events.ts';
 import { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes } from './delivery/static.ts';
 import { MemoryKeeper } from './debug/memory.ts';
 import { Profiler } from './debug/profiler.ts';
+import { Events } from './events/events.ts';
+import { EventSources } from './events/sources.ts';
 import { Ffmpeg } from './ffmpeg/ffmpeg.ts';
+import { serializeEvent } from './http/event.ts';
 import { createGuard } from './http/guard.ts';
 import { Listener } from './http/listener.ts';
 import { type AboutOptions, aboutRoutes, goArch } from './http/routes/about.ts';
 import { configRoutes } from './http/routes/config.ts';
+import { eventRoutes } from './http/routes/events.ts';
 import { fsRoutes } from './http/routes/fs.ts';
 import { logRoutes } from './http/routes/log.ts';
 import { healthRoutes } from './http/routes/health.ts';
@@ -225,6 +230,18 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       slice: () => undefined,
       build: (_slice, { sessions }) => new SocketTraffic(sessions),
     })
+    .add('events', ['database'], {
+      slice: slices.eventsOptions,
+      build: (options, { database }) =>
+        new Events(options, {
+          store: new EventTable(database),
+          serialize: serializeEvent,
+          log: log.component('Core'),
+          version: VERSION.number,
+        }),
+      prepare: (events, options, _needs, replaced) =>
+        replaced.has('database') ? undefined : events.prepare(options),
+    })
     .add('disk', [], {
       slice: (config) => slices.diskOptions(config, directory),
       build: (options) => new DiskFilesystem(options),
@@ -279,6 +296,11 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       build: (options, needs) => new ProcessManager(options, processParts(needs)),
       prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
     })
+    .add('eventSources', ['events', 'processes', 'sessions'], {
+      slice: () => undefined,
+      build: (_slice, { events, processes, sessions }) =>
+        new EventSources({ processes, sessions, log, reloads: reloader }, events),
+    })
     .add('monitor', ['host', 'disk', 'memory', 'processes', 'sessions'], {
       slice: (config) => slices.monitorOptions(config, directory),
       build: (options, needs) =>
@@ -319,6 +341,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
         'sessions',
         'traffic',
         'auth',
+        'events',
         'ffmpeg',
         'processes',
         'monitor',
@@ -328,7 +351,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
         slice: (config) => slices.httpSlice(config, directory),
         build: async (slice, needs) => {
           const { disk, memory, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
-          const { monitor, runtimeMetrics } = needs;
+          const { events, monitor, runtimeMetrics } = needs;
           const { isReadOnly, prometheus } = slice;
           const mime = await MimeTypes.load(slice.mimeFile);
           const guard = createGuard(auth);
@@ -397,6 +420,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                 playoutRoutes(processes, isReadOnly),
                 metadataRoutes({ processes, isReadOnly }),
                 skillsRoutes(ffmpeg),
+                eventRoutes(events, guard),
                 logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
                 metricsRoutes(monitor),
                 sessionRoutes(sessions),
@@ -450,6 +474,17 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       slice: () => undefined,
       // FFmpeg writes through the listener: it is up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
+    })
+    .add('eventStreams', ['events', 'listener', 'secureListener'], {
+      slice: () => undefined,
+      // They never end by themselves: the listeners would wait for them.
+      build: (_slice, { events }) => ({
+        start: () => Promise.resolve(),
+        close: () => {
+          events.endStreams();
+          return Promise.resolve();
+        },
+      }),
     });
 }
 

@@ -18,6 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   metrics: ['util', 'log'],
   debug: ['util', 'log'],
   telemetry: ['util', 'log'],
+  events: ['util', 'log'],
   ffmpeg: ['util', 'log', 'child'],
   process: ['util', 'log', 'ffmpeg', 'child', 'storage', 'database'],
   http: [
@@ -31,6 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'sessions',
     'metrics',
     'debug',
+    'events',
     'ffmpeg',
     'process',
   ],
@@ -43,6 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'child',
     'storage',
     'sessions',
+    'events',
     'ffmpeg',
     'process',
     'http',

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { errorText } from './util/errors.ts';
 
 /** How the latest reload went, or goes. */
@@ -10,7 +11,7 @@ export interface ReloadOutcome {
 }
 
 /** Runs reloads in the background, one at a time; those asked for meanwhile are served by one more. */
-export class Reloader {
+export class Reloader extends EventEmitter<{ changed: [outcome: ReloadOutcome] }> {
   readonly #reload: () => Promise<void>;
   #latest: ReloadOutcome | undefined;
   #isWanted = false;
@@ -18,6 +19,7 @@ export class Reloader {
 
   /** @param reload rejects if the new configuration cannot run. */
   constructor(reload: () => Promise<void>) {
+    super();
     this.#reload = reload;
   }
 
@@ -38,17 +40,18 @@ export class Reloader {
   async #work(): Promise<void> {
     while (this.#isWanted) {
       this.#isWanted = false;
-      this.#latest = outcome('running');
+      this.#become('running');
       try {
         await this.#reload();
-        this.#latest = outcome('done');
+        this.#become('done');
       } catch (error) {
-        this.#latest = outcome('failed', errorText(error));
+        this.#become('failed', errorText(error));
       }
     }
   }
-}
 
-function outcome(state: ReloadOutcome['state'], error = ''): ReloadOutcome {
-  return { state, at: new Date(), error };
+  #become(state: ReloadOutcome['state'], error = ''): void {
+    this.#latest = { state, at: new Date(), error };
+    this.emit('changed', this.#latest);
+  }
 }

@@ -7,6 +7,7 @@ import { mimeFileOf } from './config/mime-file.ts';
 import { auth0Provider, oidcProvider } from './auth/oidc.ts';
 import type { AuthOptions } from './auth/policy.ts';
 import type { CacheOptions } from './delivery/cache.ts';
+import type { EventsOptions } from './events/events.ts';
 import type { LogOptions } from './log/logger.ts';
 import type { CorsPolicy } from './http/cors.ts';
 import type { MemoryHints } from './debug/memory.ts';
@@ -76,6 +77,14 @@ export function memoryOptions({ storage }: Config): { maxBytes: number; purge: b
 
 export function diskOptions({ storage }: Config, cwd: string): { dir: string; maxBytes: number } {
   return { dir: resolve(cwd, storage.disk.dir), maxBytes: storage.disk.max_size_mbytes * MEBIBYTE };
+}
+
+export function eventsOptions({ events }: Config): EventsOptions {
+  return {
+    maxEvents: events.max_events,
+    maxAgeMs: events.max_age_sec * 1000,
+    logLevel: events.log_level,
+  };
 }
 
 /** What sessions go by, and where the reference keeps its histories of them. */

@@ -120,6 +120,24 @@ export const VARIABLES: readonly Variable[] = [
     { env: 'CORE_LOG_FORMAT', since: 'millrace' },
   ),
   setting('db.dir', madeDirectory, './config', 'Directory for the operational data', { env: 'CORE_DB_DIR' }),
+  setting('events.max_events', intBetween(100, 1_000_000), 10_000, 'Number of latest events to keep', {
+    env: 'CORE_EVENTS_MAX_EVENTS',
+    since: 'millrace',
+  }),
+  setting(
+    'events.max_age_sec',
+    intBetween(0, 31_536_000),
+    604_800,
+    'Seconds to keep an event, 0 for no limit',
+    { env: 'CORE_EVENTS_MAX_AGE_SEC', since: 'millrace' },
+  ),
+  setting(
+    'events.log_level',
+    oneOf('silent', 'error', 'warn', 'info', 'debug'),
+    'info',
+    'Lowest level of the lines of the log that are events: silent, error, warn, info, debug',
+    { env: 'CORE_EVENTS_LOG_LEVEL', since: 'millrace' },
+  ),
   setting('host.name', list(','), [], 'Public host names', { env: 'CORE_HOST_NAME' }),
   setting('host.auto', bool, true, 'Detect the public address if no host names are given', {
     env: 'CORE_HOST_AUTO',

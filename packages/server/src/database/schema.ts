@@ -56,4 +56,12 @@ export const SCHEMA: readonly string[] = [
      collector TEXT PRIMARY KEY,
      at INTEGER NOT NULL
    ) STRICT;`,
+  `CREATE TABLE event (
+     id INTEGER PRIMARY KEY,
+     at INTEGER NOT NULL,
+     type TEXT NOT NULL,
+     process TEXT NOT NULL,
+     level TEXT NOT NULL,
+     data TEXT NOT NULL
+   ) STRICT;`,
 ];

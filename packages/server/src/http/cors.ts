@@ -10,6 +10,8 @@ export interface CorsPolicy {
 
 const METHODS = 'GET,HEAD,PUT,POST,DELETE,PATCH';
 const REQUEST_HEADERS = 'Origin,Content-Length,Content-Type,Authorization';
+/** Allowed where it is asked for; the reference does not know it. */
+const RESUME_HEADER = 'Last-Event-ID';
 const MAX_AGE_SECONDS = '86400';
 
 /**
@@ -37,7 +39,12 @@ export function answerCors(
     reply.header('access-control-allow-credentials', 'true');
     if (isPreflight) {
       reply.header('access-control-allow-methods', METHODS);
-      reply.header('access-control-allow-headers', REQUEST_HEADERS);
+      const asked = (request.headers['access-control-request-headers'] ?? '').toLowerCase();
+      const isResuming = asked.includes(RESUME_HEADER.toLowerCase());
+      reply.header(
+        'access-control-allow-headers',
+        isResuming ? `${REQUEST_HEADERS},${RESUME_HEADER}` : REQUEST_HEADERS,
+      );
       reply.header('access-control-max-age', MAX_AGE_SECONDS);
     } else {
       reply.header('access-control-expose-headers', 'Content-Length');

@@ -1,5 +1,3 @@
-import { maskSecrets } from '../util/text.ts';
-
 /** A recorded log event: the fixed head and the event's own fields. */
 export interface LogEvent {
   time: Date;
@@ -51,21 +49,6 @@ export function formatJson({ time, level, component, message, fields }: LogEvent
     message,
     ...Object.fromEntries(plain),
   });
-}
-
-/** How deep fields are looked through; what lies deeper is left out. */
-const MAX_DEPTH = 4;
-
-/** The same value with the secrets in all its texts masked. Of an error, its text. */
-export function withoutSecrets(value: unknown, depth = MAX_DEPTH): unknown {
-  if (typeof value === 'string') return maskSecrets(value);
-  if (value instanceof Error) return maskSecrets(value.message);
-  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value;
-  if (depth === 0) return null;
-  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth - 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, withoutSecrets(member, depth - 1)]),
-  );
 }
 
 function formatValue(value: unknown): string {

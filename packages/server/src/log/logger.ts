@@ -1,15 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Component } from '../components.ts';
-import {
-  formatConsole,
-  formatJson,
-  LOG_LEVELS,
-  withoutSecrets,
-  type LogEvent,
-  type LogLevel,
-} from './format.ts';
+import { formatConsole, formatJson, LOG_LEVELS, type LogEvent, type LogLevel } from './format.ts';
 import { Ring } from '../util/ring.ts';
-import { maskSecrets } from '../util/text.ts';
+import { mapTexts, maskSecrets } from '../util/text.ts';
 
 /** Plain data that goes with an event. Of secrets, only those in addresses and queries are found and masked. */
 export type LogFields = Record<string, unknown>;
@@ -117,7 +110,7 @@ export class Log extends EventEmitter<LogSignals> implements Component {
       level,
       component,
       message: maskSecrets(message),
-      fields: withoutSecrets(fields) as LogFields,
+      fields: mapTexts(fields, maskSecrets) as LogFields,
     };
     this.#ring.push(event);
     if (this.#topics.size === 0 || this.#topics.has(component.toLowerCase())) {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { Spawner } from '../child/children.ts';
 import type { ExecState } from '../child/supervisor.ts';
 import type { Component, PreparedChange } from '../components.ts';
@@ -64,8 +65,16 @@ export type Command = 'start' | 'stop' | 'restart' | 'reload';
 
 const SAVE_INTERVAL = 5_000;
 
+interface ProcessSignals {
+  state: [task: Task, to: ExecState, from: ExecState];
+  added: [task: Task];
+  /** The id may be another one. */
+  updated: [task: Task, previousId: string];
+  removed: [task: Task];
+}
+
 /** All processes of the API. Changes of one process happen one after the other and never keep up another one. */
-export class ProcessManager implements Component {
+export class ProcessManager extends EventEmitter<ProcessSignals> implements Component {
   readonly #tasks = new Map<string, Task>();
   readonly #diskGuard: DiskGuard;
   readonly #transitions: Record<ExecState, number> = {
@@ -83,6 +92,7 @@ export class ProcessManager implements Component {
 
   /** @throws CoreError `invalid` for address lists that cannot be understood. */
   constructor(options: ProcessOptions, parts: ProcessParts) {
+    super();
     this.#setting = createSetting(options, parts);
     this.#diskGuard = new DiskGuard(() => this.#stopWriters());
   }
@@ -209,6 +219,7 @@ export class ProcessManager implements Component {
     this.#setting.store.insert(record);
     const task = this.#createTask(record, new History(this.#setting.options.maxHistory));
     this.#tasks.set(task.id, task);
+    this.emit('added', task);
     await task.queue.run(async () => {
       await this.#use(task, plan);
       this.#startIfOrdered(task);
@@ -235,6 +246,7 @@ export class ProcessManager implements Component {
         await this.#rename(task, record, plan);
       } else {
         task.adopt(record);
+        this.emit('updated', task, id);
         await this.#use(task, plan);
         this.#startIfOrdered(task);
       }
@@ -248,6 +260,7 @@ export class ProcessManager implements Component {
       this.#setting.store.remove(id);
       await task.close();
       this.#tasks.delete(id);
+      this.emit('removed', task);
       await this.#setting.parts.cleanup.set(task.owner, []);
     });
   }
@@ -349,6 +362,7 @@ export class ProcessManager implements Component {
     const renamed = this.#createTask(record, task.history, task.owner);
     this.#tasks.delete(task.id);
     this.#tasks.set(renamed.id, renamed);
+    this.emit('updated', renamed, task.id);
     await renamed.queue.run(async () => {
       await task.close();
       await this.#use(renamed, plan);
@@ -358,14 +372,18 @@ export class ProcessManager implements Component {
 
   #createTask(record: ProcessRecord, history: History, owner?: string): Task {
     const { store, parts, options } = this.#setting;
-    return new Task(record, {
+    const task = new Task(record, {
       metadata: store.metadataOfProcess(record.config.id),
       history,
       log: parts.log,
       maxLogLines: options.maxLogLines,
-      entered: (state) => this.#transitions[state]++,
       ...(owner !== undefined && { owner }),
     });
+    task.on('state', (to, from) => {
+      this.#transitions[to]++;
+      this.emit('state', task, to, from);
+    });
+    return task;
   }
 
   #plan(config: ProcessConfig): Plan {

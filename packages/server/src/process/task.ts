@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { Spawner } from '../child/children.ts';
 import { Supervisor, type ExecState, type Order, type Supervision } from '../child/supervisor.ts';
 import { OutputParser } from '../ffmpeg/parser.ts';
@@ -50,8 +51,6 @@ export interface TaskParts {
   /** Of component `Process`. */
   log: Logger;
   maxLogLines: number;
-  /** Told of each state the process comes into. */
-  entered: (state: ExecState) => void;
   /** Drawn if left out. */
   owner?: string;
 }
@@ -66,7 +65,7 @@ interface Engine {
 }
 
 /** One process: what the user wants, and the FFmpeg that does it. Invalid as long as it has no plan. */
-export class Task {
+export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState] }> {
   readonly id: string;
   readonly metadata: Metadata;
   readonly history: History;
@@ -75,7 +74,6 @@ export class Task {
   /** Whatever changes the process goes through here, so that changes never overlap. */
   readonly queue = new Queue();
   readonly #log: Logger;
-  readonly #entered: (state: ExecState) => void;
   readonly #parser: OutputParser;
   #record: ProcessRecord;
   #revision = 0;
@@ -85,12 +83,12 @@ export class Task {
   #isSwitching = false;
 
   constructor(record: ProcessRecord, parts: TaskParts) {
+    super();
     this.id = record.config.id;
     this.metadata = parts.metadata;
     this.history = parts.history;
     this.owner = parts.owner ?? createShortId();
     this.#log = parts.log.with({ id: this.id });
-    this.#entered = parts.entered;
     this.#record = record;
     this.#parser = new OutputParser(this.#parserOptions(parts.maxLogLines), this.history, this.#log);
     this.#log.info('Created');
@@ -236,9 +234,7 @@ export class Task {
     const options = { binary, args: command, log: this.#log, ...toSupervision(this.config) };
     const supervisor = new Supervisor(spawner, options);
     const parser = this.#parser;
-    supervisor.on('state', (state) => {
-      this.#entered(state);
-    });
+    supervisor.on('state', (to, from) => this.emit('state', to, from));
     supervisor.on('started', () => {
       parser.started();
       this.#revision++;

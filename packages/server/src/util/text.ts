@@ -5,3 +5,18 @@ const PASSWORD = /(:\/\/[^\s/?#:@]*:)[^\s/?#]*@/g;
 export function maskSecrets(text: string): string {
   return text.replace(SECRET_PARAMETER, '$1***').replace(PASSWORD, '$1***@');
 }
+
+/** How deep `mapTexts` looks; what lies deeper is left out. */
+const MAX_DEPTH = 4;
+
+/** The same plain data with all its texts changed. Of an error, the text is left. */
+export function mapTexts(value: unknown, change: (text: string) => string, depth = MAX_DEPTH): unknown {
+  if (typeof value === 'string') return change(value);
+  if (value instanceof Error) return change(value.message);
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value;
+  if (depth === 0) return null;
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, change, depth - 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, mapTexts(member, change, depth - 1)]),
+  );
+}
