@@ -1,10 +1,14 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
-/** A certificate for `localhost` and 127.0.0.1 that is its own authority, and its key, in PEM. */
-export function selfSignedCertificate(): { key: string; cert: string } {
+/**
+ * A certificate for `localhost` and 127.0.0.1 that is its own authority, and its key, in PEM.
+ *
+ * @param end of its life, as in RFC 5280 §4.1.2.5.1.
+ */
+export function selfSignedCertificate(end = '491231235959Z'): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(set(sequence(COMMON_NAME, der(0x0c, Buffer.from('localhost')))));
-  const validity = sequence(utcTime('200101000000Z'), utcTime('491231235959Z'));
+  const validity = sequence(utcTime('000101000000Z'), utcTime(end));
   const alternativeNames = sequence(
     der(0x82, Buffer.from('localhost')),
     der(0x87, Buffer.from([127, 0, 0, 1])),

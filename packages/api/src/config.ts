@@ -89,7 +89,18 @@ export const ConfigData = Type.Object(
         oidc: Type.Optional(group({ providers: Type.Optional(Type.Array(ConfigOidcProvider)) })),
       }),
     }),
-    tls: group({ address: text, enable: flag, auto: flag, email: text, cert_file: text, key_file: text }),
+    tls: group({
+      address: text,
+      enable: flag,
+      auto: flag,
+      email: text,
+      cert_file: text,
+      key_file: text,
+      acme_directory: Type.Optional(text),
+      acme_ca: Type.Optional(text),
+      redirect: Type.Optional(flag),
+      redirect_port: Type.Optional(int),
+    }),
     storage: group({
       disk: group({
         dir: text,

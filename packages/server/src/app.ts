@@ -20,6 +20,7 @@ import { Profiler } from './debug/profiler.ts';
 import { Events } from './events/events.ts';
 import { EventSources } from './events/sources.ts';
 import { Ffmpeg } from './ffmpeg/ffmpeg.ts';
+import { ClearText } from './http/clear-text.ts';
 import { serializeEvent } from './http/event.ts';
 import { createGuard } from './http/guard.ts';
 import { Listener } from './http/listener.ts';
@@ -40,7 +41,6 @@ import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
-import { createTlsServer } from './http/tls-server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
 import { Log, type LogConsole, type Logger } from './log/logger.ts';
 import { Host, partitionOf } from './metrics/host.ts';
@@ -58,6 +58,8 @@ import { MemoryFilesystem } from './storage/memory.ts';
 import { Certificates } from './tls/certificates.ts';
 import { Service } from './telemetry/service.ts';
 import { UpdateCheck } from './telemetry/update-check.ts';
+import { Challenges } from './tls/challenges.ts';
+import { Renewal } from './tls/renewal.ts';
 import { CoreError, errorText } from './util/errors.ts';
 
 export interface AppOptions {
@@ -191,6 +193,17 @@ interface Surroundings {
 /** Declares every component: what it depends on and how it is made. They start in this order. */
 function declareComponents({ env, directory, log, store, runSince, reloader }: Surroundings) {
   const core = log.component('Core');
+  const letsEncrypt = log.component("Let's Encrypt");
+  const challenges = new Challenges(letsEncrypt);
+  const clearText = (http: HttpApp, certificates: Certificates, redirectPort: number | undefined) =>
+    new ClearText(
+      {
+        challengeAnswer: (path) => challenges.answer(path),
+        // Nobody is sent where the browser warns.
+        redirectPort: () => (certificates.isTrusted ? redirectPort : undefined),
+      },
+      http,
+    );
   const processParts = (
     needs: Omit<ProcessParts, 'spawner' | 'log'> & { children: Children },
   ): ProcessParts => ({
@@ -452,23 +465,33 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
         },
       },
     )
-    .add('listener', ['http'], {
-      slice: (config) => config.address,
-      build: (address, { http }) => new Listener(address, http, log.component('HTTP')),
-      prepare: (listener, address, { http }) => listener.prepare(address, http),
-    })
     .add('certificates', [], {
       slice: (config) => slices.certificateOptions(config, directory),
       build: (options) => new Certificates(options, log.component('HTTPS')),
       prepare: (certificates, options) => certificates.prepare(options),
     })
+    .add('listener', ['http', 'certificates'], {
+      slice: (config) => ({ address: config.address, redirectPort: slices.redirectPort(config) }),
+      build: ({ address, redirectPort }, { http, certificates }) =>
+        new Listener(address, clearText(http, certificates, redirectPort), log.component('HTTP')),
+      prepare: (listener, { address, redirectPort }, { http, certificates }) =>
+        listener.prepare(address, clearText(http, certificates, redirectPort)),
+    })
     .add('secureListener', ['http', 'certificates'], {
-      slice: ({ tls }) => (tls.enable && !tls.auto ? tls.address : undefined),
+      slice: ({ tls }) => (tls.enable ? tls.address : undefined),
       build: (address, { http, certificates }) =>
-        new Listener(address, http, log.component('HTTPS'), (answer) =>
-          createTlsServer(answer, certificates),
-        ),
+        new Listener(address, http, log.component('HTTPS'), async (answer) => {
+          const { createTlsServer } = await import('./http/tls-server.ts');
+          return createTlsServer(answer, certificates);
+        }),
       prepare: (listener, address, { http }) => listener.prepare(address, http),
+    })
+    .add('renewal', ['certificates', 'listener'], {
+      slice: (config) => slices.renewalOptions(config, directory),
+      // The authority asks for its proof over the listener.
+      build: (options, { certificates }) =>
+        new Renewal(options, { certificates, answers: challenges, env, log: letsEncrypt }),
+      prepare: (renewal, options) => renewal.prepare(options),
     })
     .add('supervision', ['processes', 'listener'], {
       slice: () => undefined,

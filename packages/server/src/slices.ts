@@ -17,6 +17,8 @@ import type { ProcessOptions } from './process/manager.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
 import type { CertificateOptions } from './tls/certificates.ts';
 import type { ServiceOptions } from './telemetry/service.ts';
+import type { RenewalOptions } from './tls/renewal.ts';
+import { DEFAULT_TLS_EMAIL } from './config/variables.ts';
 
 /*
  * What each component depends on, in its own words. A reload compares these values, so they are plain data and
@@ -214,14 +216,39 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
   };
 }
 
-export function certificateOptions({ tls }: Config, cwd: string): CertificateOptions {
-  if (!tls.enable || tls.auto) return { source: 'none' };
+export function certificateOptions(config: Config, cwd: string): CertificateOptions {
+  const { tls } = config;
+  if (!tls.enable) return { source: 'none' };
+  const renewal = renewalOptions(config, cwd);
+  if (renewal) {
+    const { hosts, dir, directoryUrl } = renewal;
+    return { source: 'store', hosts, dir, directoryUrl };
+  }
   return { source: 'files', certFile: resolve(cwd, tls.cert_file), keyFile: resolve(cwd, tls.key_file) };
 }
 
 function scrapeAuth({ metrics }: Config): ScrapeAuth | undefined {
   const { enable, token, username, password } = metrics.auth;
   return enable ? { token, username, password } : undefined;
+}
+
+/** Undefined if certificates are not got automatically. */
+export function renewalOptions(config: Config, cwd: string): RenewalOptions | undefined {
+  const { tls, host } = config;
+  if (!tls.enable || !tls.auto) return undefined;
+  return {
+    hosts: host.name,
+    dir: join(databaseDirectory(config, cwd), 'cert'),
+    directoryUrl: tls.acme_directory,
+    caFile: tls.acme_ca === '' ? '' : resolve(cwd, tls.acme_ca),
+    email: tls.email === '' ? DEFAULT_TLS_EMAIL : tls.email,
+  };
+}
+
+/** The port that clients are sent to from clear text; undefined if they are not. */
+export function redirectPort({ tls }: Config): number | undefined {
+  if (!tls.enable || !tls.redirect) return undefined;
+  return tls.redirect_port === 0 ? Number(tls.address.replace(/^.*:/, '')) : tls.redirect_port;
 }
 
 /** The host of `host:port`; empty if it is not restricted. */

@@ -238,6 +238,25 @@ export const VARIABLES: readonly Variable[] = [
     aliases: ['CORE_TLS_KEYFILE'],
   }),
   setting(
+    'tls.acme_directory',
+    url,
+    'https://acme-v02.api.letsencrypt.org/directory',
+    'Directory of the authority that issues automatic certificates',
+    { env: 'CORE_TLS_ACME_DIRECTORY', since: 'millrace', required: true },
+  ),
+  setting('tls.acme_ca', file, '', 'Path of a certificate in PEM format to trust for that authority', {
+    env: 'CORE_TLS_ACME_CA',
+    since: 'millrace',
+  }),
+  setting('tls.redirect', bool, false, 'Send clients from HTTP to HTTPS, but for those on this machine', {
+    env: 'CORE_TLS_REDIRECT',
+    since: 'millrace',
+  }),
+  setting('tls.redirect_port', port, 0, 'Port to send them to, that of tls.address if 0', {
+    env: 'CORE_TLS_REDIRECT_PORT',
+    since: 'millrace',
+  }),
+  setting(
     'storage.mimetypes_file',
     mimeFile,
     DEFAULT_MIME_FILE,

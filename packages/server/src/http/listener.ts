@@ -13,7 +13,7 @@ const CLOSE_SWEEP_MS = 100;
 /** A listening HTTP socket. */
 export class Listener implements Component {
   readonly #log: Logger;
-  readonly #create: (answer: Answer) => WebServer;
+  readonly #create: (answer: Answer) => WebServer | Promise<WebServer>;
   #address: string | undefined;
   #handler: RequestHandler;
   #server: WebServer | undefined;
@@ -27,7 +27,7 @@ export class Listener implements Component {
     address: string | undefined,
     handler: RequestHandler,
     log: Logger,
-    create: (answer: Answer) => WebServer = createPlainServer,
+    create: (answer: Answer) => WebServer | Promise<WebServer> = createPlainServer,
   ) {
     this.#address = address;
     this.#handler = handler;
@@ -123,7 +123,7 @@ export class Listener implements Component {
     const answer = (request: IncomingMessage, response: ServerResponse) => {
       this.#handler.handle(request, response);
     };
-    const server = this.#create(answer);
+    const server = await this.#create(answer);
     await bind(server, address);
     server.on('error', (error) => {
       this.#log.error('Server failed', { address, error: errorText(error) });

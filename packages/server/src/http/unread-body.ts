@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ServerHttp2Stream, constants } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { FastifyInstance } from 'fastify';
 import { isHttp2 } from './transport.ts';
 
 /** How long a client may go on sending what has been answered already. */
 const LINGER_MS = 2_000;
+/** RFC 9113 §7 */
+const NO_ERROR = 0;
 
 /**
  * Lets clients whose body was refused read the answer: closing at once would reset the connection and lose it. What
@@ -29,7 +31,7 @@ export function dropUnreadBodies(app: FastifyInstance): void {
 function resetAfter(response: ServerResponse): void {
   const { stream } = response as ServerResponse & { stream: ServerHttp2Stream };
   stream.once('finish', () => {
-    stream.close(constants.NGHTTP2_NO_ERROR);
+    stream.close(NO_ERROR);
   });
 }
 

@@ -4,12 +4,33 @@ import type { Component, PreparedChange } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { type KeyPair, parseKeyPair, readPemFiles } from './key-pair.ts';
+import { CertificateStore } from './store.ts';
 
 /** Where certificates come from. */
 export type CertificateOptions =
   | { source: 'none' }
   /** Paths of PEM files. */
-  | { source: 'files'; certFile: string; keyFile: string };
+  | { source: 'files'; certFile: string; keyFile: string }
+  /** The certificates of an authority, one for each host. Those that are missing may come later. */
+  | StoredCertificates;
+
+interface StoredCertificates {
+  source: 'store';
+  hosts: readonly string[];
+  dir: string;
+  /** The address of the authority's directory. */
+  directoryUrl: string;
+}
+
+/** Certificates by host, and the one for everybody else. */
+interface Held {
+  main: KeyPair | undefined;
+  byHost: ReadonlyMap<string, KeyPair>;
+  /** Whether `main` is one that nobody vouches for. */
+  isPlaceholder: boolean;
+}
+
+const NOTHING: Held = { main: undefined, byHost: new Map(), isPlaceholder: false };
 
 /** How often the files are looked at, in milliseconds. Watching them misses what links and network folders do. */
 const POLL_MS = 10_000;
@@ -22,7 +43,7 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
   readonly #log: Logger;
   readonly #pollMs: number;
   #options: CertificateOptions;
-  #pair: KeyPair | undefined;
+  #held = NOTHING;
   /** What was found in the files and could not be used: complained about once. */
   #rejected: string | undefined;
   #warnedAt = 0;
@@ -38,7 +59,7 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
 
   /** Rejects with `invalid` if the files cannot be used. */
   async start(): Promise<void> {
-    this.#pair = await load(this.#options);
+    this.#held = await load(this.#options);
     this.#warnOfExpiry();
     this.#poll();
   }
@@ -49,22 +70,38 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
     return Promise.resolve();
   }
 
-  /** For clients that name no server, or one that is not known. Undefined while there is no certificate. */
+  /** For clients that name no server, or one that is not known. Undefined while TLS is off. */
   get main(): KeyPair | undefined {
-    return this.#pair;
+    return this.#held.main;
   }
 
-  /** What a client that asks for a server by its name is shown (RFC 6066 §3). */
-  contextFor(): SecureContext | undefined {
-    return this.#pair?.context;
+  /** Whether clients can trust what they are shown. */
+  get isTrusted(): boolean {
+    return this.#held.main !== undefined && !this.#held.isPlaceholder;
+  }
+
+  /** What a client that asks for a server of that name is shown (RFC 6066 §3); undefined if there is nothing special. */
+  contextFor(serverName: string): SecureContext | undefined {
+    return this.pairOf(serverName)?.context;
+  }
+
+  /** The certificate made for a host, out of those from an authority. */
+  pairOf(host: string): KeyPair | undefined {
+    return this.#held.byHost.get(host.toLowerCase());
+  }
+
+  /** Puts a new certificate from an authority into use. */
+  install(host: string, pair: KeyPair): void {
+    if (this.#options.source !== 'store') return;
+    this.#hold(arrange(this.#options, new Map([...this.#held.byHost, [host.toLowerCase(), pair]])));
   }
 
   /** Moves to other certificates. Rejects with `invalid` if they cannot be used. */
   async prepare(options: CertificateOptions): Promise<PreparedChange> {
-    const previous = this.#pair;
+    const previous = this.#held;
     const next = await load(options);
     // A server that is prepared meanwhile may get its first connections before the change is committed.
-    if (previous === undefined) this.#hold(next);
+    if (previous === NOTHING) this.#hold(next);
     return {
       commit: () => {
         this.#options = options;
@@ -74,7 +111,7 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
         this.#warnOfExpiry();
       },
       abort: () => {
-        this.#hold(previous);
+        if (previous === NOTHING) this.#hold(previous);
       },
     };
   }
@@ -87,11 +124,11 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
     try {
       const { cert, key } = await readPemFiles(options.certFile, options.keyFile);
       found = `${cert}\n${key}`;
-      const isKnown = found === this.#rejected || (cert === this.#pair?.cert && key === this.#pair.key);
+      const isKnown = found === this.#rejected || (cert === this.main?.cert && key === this.main.key);
       if (isKnown || options !== this.#options) return;
-      this.#hold(parseKeyPair(cert, key));
+      this.#hold({ ...NOTHING, main: parseKeyPair(cert, key) });
       this.#rejected = undefined;
-      this.#log.info('Certificate reloaded', { expires: this.#pair?.expires });
+      this.#log.info('Certificate reloaded', { expires: this.main?.expires });
     } catch (error) {
       const reason = found ?? errorText(error);
       if (reason === this.#rejected) return;
@@ -110,16 +147,16 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
     }, this.#pollMs).unref();
   }
 
-  #hold(pair: KeyPair | undefined): void {
-    if (pair === this.#pair) return;
-    this.#pair = pair;
+  #hold(held: Held): void {
+    if (held === this.#held) return;
+    this.#held = held;
     this.emit('changed');
   }
 
   /** Once a day. */
   #warnOfExpiry(): void {
     const now = Date.now();
-    const expires = this.#pair?.expires;
+    const expires = this.main?.expires;
     if (expires === undefined || now - this.#warnedAt < DAY_MS) return;
     const left = expires.getTime() - now;
     if (left > EXPIRY_WARNING_MS) return;
@@ -128,12 +165,39 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
   }
 }
 
-async function load(options: CertificateOptions): Promise<KeyPair | undefined> {
-  if (options.source === 'none') return undefined;
-  try {
-    const { cert, key } = await readPemFiles(options.certFile, options.keyFile);
-    return parseKeyPair(cert, key);
-  } catch (error) {
-    throw new CoreError('invalid', `can't use the TLS certificate: ${errorText(error)}`, { cause: error });
+async function load(options: CertificateOptions): Promise<Held> {
+  switch (options.source) {
+    case 'none':
+      return NOTHING;
+    case 'files':
+      try {
+        const { cert, key } = await readPemFiles(options.certFile, options.keyFile);
+        return { ...NOTHING, main: parseKeyPair(cert, key) };
+      } catch (error) {
+        throw new CoreError('invalid', `can't use the TLS certificate: ${errorText(error)}`, {
+          cause: error,
+        });
+      }
+    case 'store':
+      return loadStored(options);
   }
+}
+
+async function loadStored(options: StoredCertificates): Promise<Held> {
+  const store = new CertificateStore(options.dir, options.directoryUrl);
+  const byHost = new Map<string, KeyPair>();
+  for (const host of options.hosts) {
+    const pair = await store.load(host);
+    if (pair) byHost.set(host.toLowerCase(), pair);
+  }
+  if (byHost.size > 0) return arrange(options, byHost);
+  const { createSelfSigned } = await import('./x509.ts');
+  const { cert, key } = createSelfSigned(options.hosts);
+  return { main: parseKeyPair(cert, key), byHost, isPlaceholder: true };
+}
+
+/** The certificate of the first host that has one is for all who ask for none of them. */
+function arrange({ hosts }: StoredCertificates, byHost: ReadonlyMap<string, KeyPair>): Held {
+  const first = hosts.map((host) => byHost.get(host.toLowerCase())).find((pair) => pair !== undefined);
+  return { main: first, byHost, isPlaceholder: false };
 }
