@@ -21,6 +21,7 @@ export interface ServiceOptions {
 
 /** Until the next report if the service does not say, in milliseconds. */
 const DEFAULT_INTERVAL = 300_000;
+const MIN_INTERVAL = 1_000;
 const MAX_INTERVAL = 24 * 60 * 60 * 1000;
 /** Pauses after the first, second, … failure in a row; the last one for all others, each of which is reported. */
 const RETRY_PAUSES = [10_000, 20_000, 30_000, 15 * 60 * 1000];
@@ -98,7 +99,7 @@ export class Service implements Component {
     if (reply.status !== 200) throw new CoreError('protocol', `the report was answered with ${reply.status}`);
     const seconds = (reply.body as { next_update?: unknown } | null | undefined)?.next_update;
     return typeof seconds === 'number' && seconds > 0
-      ? Math.min(seconds * 1000, MAX_INTERVAL)
+      ? Math.min(Math.max(seconds * 1000, MIN_INTERVAL), MAX_INTERVAL)
       : DEFAULT_INTERVAL;
   }
 

@@ -30,6 +30,7 @@ export function metricsRoutes(metrics: MetricsSource): Routes {
     app.post('/metrics', async (request, reply) => {
       const query = decode(MetricsQuery, await readJson(request), EMPTY);
       sendText(reply, toAnswer(metrics, await seriesOf(metrics, query)));
+      return reply;
     });
   };
 }
