@@ -2,27 +2,17 @@
 // or drops what it reads.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import path from 'node:path';
-import { median, startMillrace, usage } from './children.ts';
+import { median, startMillrace } from './children.ts';
+import { type Load, drive } from './transfer.ts';
 
 const BYTES = 1_000_000;
 const ROUNDS = 9;
 const ROUND_MS = 1500;
-const CONNECTIONS = 4;
 
-interface Server {
-  port: number;
-  pid: number;
-}
-
-interface Load {
+interface NamedLoad extends Load {
   name: string;
   goal: number;
-  /** What goes over the wire, again and again. */
-  request: Buffer;
-  /** Bytes of the answer's body. */
-  answerBytes: number;
 }
 
 const authorization = `Basic ${Buffer.from('bench:bench-password').toString('base64')}`;
@@ -32,7 +22,7 @@ const upload = Buffer.concat([
   head('PUT', `Authorization: ${authorization}\r\nContent-Length: ${BYTES}\r\n`),
   Buffer.alloc(BYTES, 'x'),
 ]);
-const loads: Load[] = [
+const loads: NamedLoad[] = [
   { name: 'PUT', goal: 0.7, request: upload, answerBytes: 0 },
   { name: 'GET', goal: 0.9, request: head('GET'), answerBytes: BYTES },
 ];
@@ -69,62 +59,3 @@ for (const load of loads) {
 }
 bareChild.kill();
 await ours.stop();
-
-/** Loads a server over keep-alive connections, one request at a time on each. */
-async function drive(
-  server: Server,
-  load: Load,
-  durationMs: number,
-): Promise<{ perSecond: number; cpuMs: number }> {
-  const before = await usage(server.pid);
-  const started = performance.now();
-  const counts = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () => driveOne(server.port, load, started + durationMs)),
-  );
-  const seconds = (performance.now() - started) / 1000;
-  const after = await usage(server.pid);
-  const requests = counts.reduce((sum, count) => sum + count, 0);
-  return { perSecond: requests / seconds, cpuMs: ((after.cpuSeconds - before.cpuSeconds) * 1000) / requests };
-}
-
-/** The number of answers until the deadline. */
-function driveOne(port: number, { request, answerBytes }: Load, deadline: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let answers = 0;
-    let missing = -1;
-    const socket = connect({
-      port,
-      host: '127.0.0.1',
-      // One buffer for all reads: the client shall cost less than the servers.
-      onread: {
-        buffer: Buffer.allocUnsafe(256 * 1024),
-        callback: (count, buffer) => {
-          if (missing < 0) {
-            const start = Buffer.from(buffer.buffer, buffer.byteOffset, Math.min(count, 2048)).toString(
-              'latin1',
-            );
-            const end = start.indexOf('\r\n\r\n');
-            if (!/^HTTP\/1.1 2/.test(start) || end === -1) {
-              reject(new Error(`unexpected answer: ${start}`));
-              return false;
-            }
-            missing = end + 4 + answerBytes;
-          }
-          missing -= count;
-          if (missing > 0) return true;
-          missing = -1;
-          answers++;
-          if (performance.now() < deadline) {
-            socket.write(request);
-          } else {
-            socket.destroy();
-            resolve(answers);
-          }
-          return true;
-        },
-      },
-    });
-    socket.on('error', reject);
-    socket.write(request);
-  });
-}
