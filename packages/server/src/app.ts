@@ -27,7 +27,7 @@ import { Listener } from './http/listener.ts';
 import { type AboutOptions, aboutRoutes, goArch } from './http/routes/about.ts';
 import { configRoutes } from './http/routes/config.ts';
 import { eventRoutes } from './http/routes/events.ts';
-import { fsRoutes } from './http/routes/fs.ts';
+import { type MountedFilesystem, fsRoutes } from './http/routes/fs.ts';
 import { logRoutes } from './http/routes/log.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { loginRoutes, revokeRoutes } from './http/routes/login.ts';
@@ -55,6 +55,7 @@ import * as slices from './slices.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
+import { S3Storages } from './storage/s3-storages.ts';
 import { Certificates } from './tls/certificates.ts';
 import { Service } from './telemetry/service.ts';
 import { UpdateCheck } from './telemetry/update-check.ts';
@@ -70,6 +71,9 @@ export interface AppOptions {
 }
 
 const VERSION = { number: '16.16.0', commit: '', branch: '', buildDate: '' };
+
+/** How long a file of an S3 storage is taken from the cache without a question to the storage. */
+const S3_TRUST_MS = 5_000;
 
 /** The whole server: its configuration, and the components that run by it. */
 export class App {
@@ -281,9 +285,18 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
           cache.configure(options);
         }),
     })
-    .add('cleanup', ['disk', 'memory'], {
+    .add('s3', [], {
+      slice: slices.s3Options,
+      build: (options) => new S3Storages(options, log.component('FS')),
+      prepare: (s3, options) => s3.prepare(options),
+    })
+    .add('cleanup', ['disk', 'memory', 's3'], {
       slice: () => undefined,
-      build: (_slice, { disk, memory }) => new Cleanup([disk, memory], log.component('Cleanup')),
+      build: (_slice, { disk, memory, s3 }) =>
+        new Cleanup(
+          (name) => [disk, memory].find((one) => one.name === name) ?? s3.get(name),
+          log.component('Cleanup'),
+        ),
     })
     .add('host', [], {
       slice: () => undefined,
@@ -314,11 +327,12 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       build: (_slice, { events, processes, sessions }) =>
         new EventSources({ processes, sessions, log, reloads: reloader }, events),
     })
-    .add('monitor', ['host', 'disk', 'memory', 'processes', 'sessions'], {
+    .add('monitor', ['host', 'disk', 'memory', 's3', 'processes', 'sessions'], {
       slice: (config) => slices.monitorOptions(config, directory),
       build: (options, needs) =>
-        new Monitor(options, metricSources(needs, runSince), log.component('Metrics')),
-      prepare: (monitor, options, needs) => monitor.prepare(options, metricSources(needs, runSince)),
+        new Monitor(options, metricSources(needs, options.s3Names, runSince), log.component('Metrics')),
+      prepare: (monitor, options, needs) =>
+        monitor.prepare(options, metricSources(needs, options.s3Names, runSince)),
     })
     .add('runtimeMetrics', ['auth'], {
       slice: ({ metrics }) => metrics.enable_prometheus && metrics.extended,
@@ -350,6 +364,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       [
         'disk',
         'memory',
+        's3',
         'cache',
         'sessions',
         'traffic',
@@ -363,7 +378,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       {
         slice: (config) => slices.httpSlice(config, directory),
         build: async (slice, needs) => {
-          const { disk, memory, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
+          const { disk, memory, s3, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
           const { events, monitor, runtimeMetrics } = needs;
           const { isReadOnly, prometheus } = slice;
           const mime = await MimeTypes.load(slice.mimeFile);
@@ -384,9 +399,16 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
             }),
           );
           const diskCache = cache.mount({ prefix: '/', trustMs: 0 });
-          const filesystems = [
+          const s3Mounts = slice.s3.flatMap(({ name, ...mount }) => {
+            const filesystem = s3.get(name);
+            if (filesystem === undefined) return [];
+            const s3Cache = cache.mount({ prefix: mount.mount, trustMs: S3_TRUST_MS });
+            return [{ filesystem, ...mount, cache: s3Cache, onChange: s3Cache.purge }];
+          });
+          const filesystems: MountedFilesystem[] = [
             { filesystem: disk, mount: '/', index: 'index.html', onChange: diskCache.purge },
             { filesystem: memory, mount: '/memfs' },
+            ...s3Mounts,
           ];
           const hls = { sessions, client: (request: IncomingMessage) => auth.viewerAddress(request) };
           return new HttpApp(
@@ -448,6 +470,16 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                   auth: slice.memoryAuth,
                   hls,
                 }),
+                ...s3Mounts.map(({ mount: prefix, ...files }) =>
+                  mountRoutes({
+                    ...files,
+                    prefix,
+                    mime,
+                    defaultType: 'application/data',
+                    isWritable: true,
+                    hls,
+                  }),
+                ),
                 mountRoutes({
                   filesystem: disk,
                   prefix: '/',

@@ -6,19 +6,21 @@ import type { Filesystem } from './storage/filesystem.ts';
 interface Neighbours extends Pick<MetricSources, 'host' | 'processes'> {
   disk: Filesystem;
   memory: Filesystem;
+  s3: { get(name: string): Filesystem | undefined };
   sessions: Sessions;
 }
 
 /** Whom the metrics ask about what. */
 export function metricSources(
-  { host, processes, disk, memory, sessions }: Neighbours,
+  { host, processes, disk, memory, s3, sessions }: Neighbours,
+  s3Names: readonly string[],
   runSince: () => Date,
 ): MetricSources {
   return {
     host,
     runSince,
     processes,
-    filesystems: [disk, memory],
+    filesystems: [disk, memory, ...s3Names.flatMap((name) => s3.get(name) ?? [])],
     collectors: () =>
       sessions.collectors().map((collector) => ({
         name: collector.name,

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 import type { Config } from './config/schema.ts';
 import { mimeFileOf } from './config/mime-file.ts';
+import { mountOf } from './config/s3.ts';
 import { auth0Provider, oidcProvider } from './auth/oidc.ts';
 import type { AuthOptions } from './auth/policy.ts';
 import type { CacheOptions } from './delivery/cache.ts';
@@ -15,6 +16,7 @@ import type { ScrapeAuth } from './http/routes/prometheus.ts';
 import type { MonitorOptions } from './metrics/monitor.ts';
 import type { ProcessOptions } from './process/manager.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
+import type { S3Options } from './storage/s3-storages.ts';
 import type { CertificateOptions } from './tls/certificates.ts';
 import type { ServiceOptions } from './telemetry/service.ts';
 import type { RenewalOptions } from './tls/renewal.ts';
@@ -134,7 +136,7 @@ export function processOptions(config: Config, cwd: string): ProcessOptions {
     placeholders: {
       diskDir: diskOptions(config, cwd).dir,
       address: config.address,
-      filesystems: [{ name: 'mem', mount: '/memfs', auth: memoryCredentials(config) }],
+      filesystems: [{ name: 'mem', mount: '/memfs', auth: memoryCredentials(config) }, ...s3Mounts(config)],
       rtmp: { address: rtmp.address, app: rtmp.app, token: rtmp.token },
       srt: { address: srt.address, token: srt.token, passphrase: srt.passphrase },
     },
@@ -151,7 +153,8 @@ function memoryCredentials({ storage }: Config): { username: string; password: s
   return enable ? { username, password } : undefined;
 }
 
-export function monitorOptions(config: Config, cwd: string): MonitorOptions {
+/** Beside the options, the names of the S3 storages that are measured. */
+export function monitorOptions(config: Config, cwd: string): MonitorOptions & { s3Names: string[] } {
   const { enable, range_sec: range, interval_sec: interval } = config.metrics;
   return {
     history:
@@ -159,6 +162,7 @@ export function monitorOptions(config: Config, cwd: string): MonitorOptions {
         ? { rangeMs: range * 1000, intervalMs: interval * 1000 }
         : undefined,
     diskDirectory: diskOptions(config, cwd).dir,
+    s3Names: s3Mounts(config).map(({ name }) => name),
   };
 }
 
@@ -175,6 +179,39 @@ export function memoryHints({ debug }: Config): MemoryHints {
   return { forceIntervalMs: debug.force_gc * 1000, softLimitBytes: debug.memory_limit_mbytes * MEBIBYTE };
 }
 
+export function s3Options({ storage }: Config): S3Options {
+  return Object.fromEntries(
+    storage.s3.map((one) => [
+      one.name,
+      {
+        endpoint: one.endpoint,
+        isSecure: one.use_ssl,
+        region: one.region,
+        bucket: one.bucket,
+        accessKeyId: one.access_key_id,
+        secretAccessKey: one.secret_access_key,
+      },
+    ]),
+  );
+}
+
+/** The S3 storages by name, and how they are reached over HTTP. */
+function s3Mounts({ storage }: Config): S3Mount[] {
+  return storage.s3
+    .map(({ name, mountpoint, auth: { enable, username, password } }) => ({
+      name,
+      mount: mountOf(mountpoint),
+      auth: enable ? { username, password } : undefined,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+interface S3Mount {
+  name: string;
+  mount: string;
+  auth: { username: string; password: string } | undefined;
+}
+
 /** What the routes are made of; a change of any of it makes the application anew. */
 export interface HttpSlice {
   id: string;
@@ -186,6 +223,7 @@ export interface HttpSlice {
   /** Undefined if Prometheus is not served. */
   prometheus: { auth: ScrapeAuth | undefined } | undefined;
   hasProfiling: boolean;
+  s3: S3Mount[];
   redirects: Record<string, string>;
   /** Directories by the path below which they are served. */
   directories: Record<string, string>;
@@ -202,12 +240,14 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
     cors: [
       { prefix: '/', origins: storage.cors.origins },
       { prefix: '/memfs', origins: storage.cors.origins },
+      ...s3Mounts(config).map(({ mount }) => ({ prefix: mount, origins: storage.cors.origins })),
       { prefix: '/api', origins: ['*'] },
     ],
     mimeFile: mimeFileOf(storage.mimetypes_file, cwd),
     memoryAuth: memoryCredentials(config),
     prometheus: config.metrics.enable_prometheus ? { auth: scrapeAuth(config) } : undefined,
     hasProfiling: config.debug.profiling,
+    s3: s3Mounts(config),
     redirects: Object.fromEntries(routes.filter(([path]) => !path.endsWith('/*'))),
     directories: {
       ...Object.fromEntries(directories.map(([path, dir]) => [path, resolve(cwd, dir)])),

@@ -3,6 +3,8 @@ import type { Kind } from './kinds.ts';
 
 const SEPARATOR = '|';
 const NAME = /^[A-Za-z0-9_-]+$/;
+/** What has a meaning in an address or a route. */
+const RESERVED = /[\s*:?#%\\]/;
 const HIDDEN = '---';
 
 /** S3 storages: `http(s)://keyid:secret@region.endpoint/bucket?name=…&mount=…&username=…&password=…` between `|`. */
@@ -17,6 +19,11 @@ export const s3List: Kind<ConfigS3[]> = {
   mask: (value) => value.map((storage) => formatStorage(withoutSecrets(storage))).join(SEPARATOR),
   check: (value) => value.flatMap(checkStorage),
 };
+
+/** The one form of a mount point: with a slash before, and none behind. */
+export function mountOf(mountpoint: string): string {
+  return `/${mountpoint.replace(/^\/+|\/+$/g, '')}`;
+}
 
 function parseStorage(text: string, index: number): ConfigS3 {
   const url = URL.parse(text);
@@ -63,10 +70,21 @@ function checkStorage({ name, mountpoint, auth }: ConfigS3, index: number): stri
   if (name === '') problems.push(`the name for s3 storage ${index} is missing`);
   else if (!NAME.test(name)) problems.push(`the name for s3 storage must match the pattern ${NAME.source}`);
   if (mountpoint === '') problems.push(`the mountpoint for s3 storage ${index} is missing`);
+  else if (!isPlain(mountpoint)) {
+    problems.push(`the mountpoint for s3 storage ${index} must be a plain path`);
+  }
   if (auth.enable && (auth.username === '' || auth.password === '')) {
     problems.push(`auth is enabled, but no username and password are set for s3 storage ${index}`);
   }
   return problems;
+}
+
+function isPlain(mountpoint: string): boolean {
+  const parts = mountOf(mountpoint).slice(1).split('/');
+  return (
+    !RESERVED.test(mountpoint) &&
+    !parts.some((part, index) => ['.', '..'].includes(part) || (part === '' && index > 0))
+  );
 }
 
 function decodeUserInfo(text: string, index: number): string {

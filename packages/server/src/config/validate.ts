@@ -4,6 +4,7 @@ import { RE2JS } from 're2js';
 import { errorText } from '../util/errors.ts';
 import type { Surroundings } from './kinds.ts';
 import { type Config, settingOf } from './schema.ts';
+import { mountOf } from './s3.ts';
 import { VARIABLES } from './variables.ts';
 
 /** What is wrong with a setting. Only an error keeps the configuration from being used. */
@@ -37,7 +38,7 @@ export async function validateConfig(
   await checkTls(config, error);
   checkRtmp(config, error);
   checkSrt(config, error);
-  checkStorage(config, error);
+  checkStorage(config, error, doubt);
   checkFfmpeg(config, error);
   checkRouter(config, error);
   checkListeners(config, error);
@@ -122,7 +123,7 @@ function checkSrt({ srt }: Config, error: Report): void {
   }
 }
 
-function checkStorage({ storage }: Config, error: Report): void {
+function checkStorage({ storage, router }: Config, error: Report, doubt: Report): void {
   const { memory, s3, disk } = storage;
   if (memory.auth.enable && (memory.auth.username === '' || memory.auth.password === '')) {
     error(
@@ -144,15 +145,25 @@ function checkStorage({ storage }: Config, error: Report): void {
   const mounts = new Map([
     ['/', 'disk'],
     ['/memfs', 'mem'],
+    ['/api', 'api'],
+    ...(router.ui_path === '' ? [] : [['/ui', 'router.ui_path'] as const]),
+    ...Object.keys(router.routes)
+      .filter((route) => route.endsWith('/*'))
+      .map((route) => [route.slice(0, -2), 'router.routes'] as const),
   ]);
-  for (const { name, mountpoint } of s3) {
+  s3.forEach(({ name, mountpoint, endpoint, bucket }, index) => {
     if (names.has(name)) error('storage.s3', `the name ${name} is already in use or reserved`);
     names.add(name);
-    const owner = mounts.get(mountpoint);
-    if (owner !== undefined)
-      error('storage.s3', `the mount point '${mountpoint}' is already in use (${owner})`);
-    mounts.set(mountpoint, name);
-  }
+    const mount = mountOf(mountpoint);
+    const owner = mount.startsWith('/api/') ? 'api' : mounts.get(mount);
+    if (owner !== undefined) error('storage.s3', `the mount point '${mount}' is already in use (${owner})`);
+    mounts.set(mount, name);
+    // The reference finds out when it starts.
+    if (!URL.canParse(`https://${endpoint}`) || /[/@?#]/.test(endpoint)) {
+      doubt('storage.s3', `the endpoint for s3 storage ${index} must be a host name with or without a port`);
+    }
+    if (bucket === '') doubt('storage.s3', `the bucket for s3 storage ${index} is missing`);
+  });
 }
 
 function checkFfmpeg({ ffmpeg: { access } }: Config, error: Report): void {

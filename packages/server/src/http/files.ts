@@ -8,6 +8,7 @@ import { CompressedFiles, compress } from './compressed-files.ts';
 import { GZIP_SUFFIX, allowsRange, evaluateConditions, parseRange } from './conditions.ts';
 import { ApiError } from './errors.ts';
 import { TEXT_TYPE } from './json.ts';
+import { isHttp2 } from './transport.ts';
 
 /** A file as it is to be sent, and what the answer tells of where it came from. */
 export interface CachedFile {
@@ -87,10 +88,14 @@ export class Files {
   /** Answers PUT and POST: 201 for a new file, 204 for a replaced one, 400 for whatever went wrong. */
   async store(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
     await this.#checkWrite(request, path);
+    pauseConnection(request);
     const announced = request.headers['content-length'];
     const size = announced === undefined ? undefined : Number(announced);
     try {
-      const outcome = await this.#options.filesystem.write(path, request.raw, { size });
+      const outcome = await this.#options.filesystem.write(path, request.raw, {
+        size,
+        type: this.#options.typeOf(path),
+      });
       this.#options.onChange?.(cleanPath(path));
       reply.header('content-location', request.originalUrl);
       if (outcome === 'replaced') return await reply.code(204).send();
@@ -206,6 +211,19 @@ export class Files {
 }
 
 const CONDITIONS = ['if-match', 'if-none-match', 'if-unmodified-since'] as const;
+
+/**
+ * Lets a filesystem that pauses a body pause the connection, too. FFmpeg hangs up as soon as it has sent everything; if
+ * that were noticed now, what still waits in the body would be lost.
+ */
+function pauseConnection({ raw }: FastifyRequest): void {
+  // Over HTTP/2, the connection has other streams, and a body does not end with it.
+  if (isHttp2(raw)) return;
+  raw.on('pause', () => {
+    if (!raw.readableEnded) raw.socket.pause();
+  });
+  raw.on('resume', () => raw.socket.resume());
+}
 
 function notFound(path: string): ApiError {
   return new ApiError(404, 'File not found', [path]);

@@ -108,6 +108,8 @@ export function replacePlaceholder(
   let copied = 0;
   for (const { start, end, name: found, escaped, parameters } of findPlaceholders(text)) {
     if (!isMeant(found)) continue;
+    // compat: names that the reference does not take for a placeholder stay if there is no such filesystem.
+    if (/[_-]/.test(found) && !templates.has(found)) continue;
     const template = templates.get(found) ?? { text: variables[found] ?? '' };
     const value = fill(template, parameters, variables);
     result += text.slice(copied, start) + (escaped === undefined ? value : escape(value, escaped));
@@ -126,7 +128,7 @@ interface Placeholder {
   parameters: string | undefined;
 }
 
-const HEAD = /\{([a-z]+(?::[0-9A-Za-z]+)?)(?:\^(.))?([,}])/uy;
+const HEAD = /\{([a-z]+(?::[0-9A-Za-z_-]+)?)(?:\^(.))?([,}])/uy;
 const PARAMETERS_END = /[}\n\r\u2028\u2029]/g;
 
 function* findPlaceholders(text: string): Generator<Placeholder> {

@@ -16,28 +16,35 @@ export interface CleanupRule {
   purgeOnDelete: boolean;
 }
 
-type Target = Pick<Filesystem, 'name' | 'list' | 'remove'>;
+type Target = Pick<Filesystem, 'list' | 'remove'>;
 
 interface ActiveRule extends CleanupRule {
-  target: Target;
+  /** Of the filesystem. */
+  target: string;
   prefix: string;
   matches: Glob;
 }
 
 const INTERVAL_MS = 1_000;
-const PATTERN = /^([a-z]+):(.*)$/s;
+/** How long what others wrote into a storage over the network may remain unseen. */
+const LIST_MAX_AGE_MS = 60_000;
+const PATTERN = /^([0-9A-Za-z_-]+):(.*)$/s;
 const ALIASES: Readonly<Record<string, string>> = { diskfs: 'disk', memfs: 'mem' };
 
 /** Removes files by rules: every second those beyond a rule's limits, and a removed owner's all at once. */
 export class Cleanup implements Component {
-  readonly #targets: ReadonlyMap<string, Target>;
+  readonly #find: (name: string) => Target | undefined;
   readonly #log: Logger;
   readonly #rules = new Map<string, ActiveRule[]>();
   #timer: NodeJS.Timeout | undefined;
-  #tick: Promise<void> | undefined;
+  /** By filesystem. */
+  readonly #sweeps = new Map<string, Promise<void>>();
+  /** The filesystems that failed the last time: nobody needs to be told so every second. */
+  readonly #failing = new Set<string>();
 
-  constructor(filesystems: readonly Target[], log: Logger) {
-    this.#targets = new Map(filesystems.map((filesystem) => [filesystem.name, filesystem]));
+  /** @param find the filesystem of that name, as long as there is one. */
+  constructor(find: (name: string) => Target | undefined, log: Logger) {
+    this.#find = find;
     this.#log = log;
   }
 
@@ -50,7 +57,7 @@ export class Cleanup implements Component {
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#tick;
+    await Promise.all(this.#sweeps.values());
   }
 
   /** Replaces the rules of an owner. Files of rules that are gone are removed if those say so. */
@@ -68,58 +75,74 @@ export class Cleanup implements Component {
     await this.set(owner, []);
   }
 
-  /** Applies all rules once; each filesystem is listed at most once. */
+  /** Applies all rules once; each filesystem is listed at most once, and left alone while it is still busy. */
   async sweep(): Promise<void> {
     const byTarget = Map.groupBy([...this.#rules.values()].flat(), (rule) => rule.target);
     for (const [target, rules] of byTarget) {
       const limited = rules.filter((rule) => rule.maxFiles > 0 || rule.maxFileAgeSeconds > 0);
-      if (limited.length === 0) continue;
-      await this.#guarded(target, async () => {
-        const files = await target.list({ prefix: commonPrefix(limited.map((rule) => rule.prefix)) });
-        const doomed = new Set(limited.flatMap((rule) => surplus(rule, files)));
-        for (const name of doomed) await target.remove(name);
-      });
+      if (limited.length === 0 || this.#sweeps.has(target)) continue;
+      const sweep = this.#sweepTarget(target, limited).finally(() => this.#sweeps.delete(target));
+      this.#sweeps.set(target, sweep);
     }
+    await Promise.all(this.#sweeps.values());
   }
 
+  #sweepTarget(name: string, limited: readonly ActiveRule[]): Promise<void> {
+    return this.#guarded(name, async (filesystem) => {
+      const prefix = commonPrefix(limited.map((rule) => rule.prefix));
+      const files = await filesystem.list({ prefix, maxAge: LIST_MAX_AGE_MS });
+      const doomed = new Set(limited.flatMap((rule) => surplus(rule, files)));
+      for (const file of doomed) await filesystem.remove(file);
+    });
+  }
+
+  /** A storage over the network may take long, for which the others do not wait. */
   #arm(): void {
     this.#timer = setTimeout(() => {
-      this.#tick = this.sweep().finally(() => {
-        if (this.#timer !== undefined) this.#arm();
-      });
+      void this.sweep();
+      this.#arm();
     }, INTERVAL_MS).unref();
   }
 
   #activate(rule: CleanupRule): ActiveRule | undefined {
     const [, name = '', glob = ''] = PATTERN.exec(rule.pattern) ?? [];
-    const target = this.#targets.get(ALIASES[name] ?? name);
-    if (target === undefined) return undefined;
-    return { ...rule, target, prefix: literalPrefix(glob), matches: createGlob(glob, { separator: '/' }) };
+    if (name === '') return undefined;
+    return {
+      ...rule,
+      target: ALIASES[name] ?? name,
+      prefix: literalPrefix(glob),
+      matches: createGlob(glob, { separator: '/' }),
+    };
   }
 
   async #purge(rules: readonly ActiveRule[]): Promise<void> {
     for (const { target, prefix, matches } of rules.filter((rule) => rule.purgeOnDelete)) {
-      await this.#guarded(target, async () => {
-        const files = await target.list({ prefix });
+      await this.#guarded(target, async (filesystem) => {
+        const files = await filesystem.list({ prefix });
         const names = files.map(({ name }) => name).filter(matches);
         // Files before the directories that hold them.
         names.sort((a, b) => b.length - a.length);
-        for (const name of names) await target.remove(name);
+        for (const name of names) await filesystem.remove(name);
       });
     }
   }
 
-  async #guarded(target: Target, act: () => Promise<void>): Promise<void> {
+  async #guarded(name: string, act: (filesystem: Target) => Promise<void>): Promise<void> {
+    const filesystem = this.#find(name);
+    if (filesystem === undefined) return;
     try {
-      await act();
+      await act(filesystem);
+      this.#failing.delete(name);
     } catch (error) {
-      this.#log.warn('Cleanup failed', { filesystem: target.name, error: errorText(error) });
+      if (this.#failing.has(name)) return;
+      this.#failing.add(name);
+      this.#log.warn('Cleanup failed', { filesystem: name, error: errorText(error) });
     }
   }
 }
 
 function identity(rule: ActiveRule): string {
-  return `${rule.target.name}:${rule.pattern.slice(rule.pattern.indexOf(':') + 1)}`;
+  return `${rule.target}:${rule.pattern.slice(rule.pattern.indexOf(':') + 1)}`;
 }
 
 /** The names a rule removes out of files that are listed oldest first. */

@@ -30,11 +30,18 @@ export interface ListOptions {
   glob?: string | undefined;
   /** Only names that start with this text. Spares the filesystem from looking elsewhere. */
   prefix?: string | undefined;
+  /**
+   * Where listing is costly: for how many milliseconds what others have changed may remain unseen. A few seconds by
+   * default. What was changed through the filesystem itself is always seen.
+   */
+  maxAge?: number | undefined;
 }
 
 export interface WriteOptions {
   /** The announced size in bytes, if it is known. */
   size?: number | undefined;
+  /** The media type, for a filesystem that keeps it with the file. */
+  type?: string | undefined;
 }
 
 /** How full a filesystem is. */
