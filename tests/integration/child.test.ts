@@ -78,7 +78,7 @@ describe('a child', () => {
 
   test.each<[string, string[], Exit]>([
     ['an exit code', ['exit', '3'], { kind: 'code', code: 3 }],
-    ['a signal', ['kill-itself', 'SEGV'], { kind: 'signal', signal: 'SIGSEGV' }],
+    ['a signal', ['kill-itself', 'SEGV'], { kind: 'signal', signal: 'SIGSEGV', outOfMemory: false }],
   ])('that ends with %s tells it', async (_, args, exit) => {
     expect((await fakeRun(...args)).exit).toEqual(exit);
   });
@@ -113,7 +113,7 @@ describe('a child', () => {
     const child = children.spawn({ binary: fake, args: ['ignore', 'INT', 'say', 'ready', 'wait'] });
     await once(child, 'line');
     child.stop();
-    expect((await run(child)).exit).toEqual({ kind: 'signal', signal: 'SIGKILL' });
+    expect((await run(child)).exit).toEqual({ kind: 'signal', signal: 'SIGKILL', outOfMemory: false });
     expect(child.forced).toBe(true);
   });
 

@@ -144,6 +144,17 @@ export const Progress = Type.Object({
 });
 export type Progress = Static<typeof Progress>;
 
+/** Why a run failed. */
+export const ProcessFailure = Type.Object(
+  {
+    class: Type.String({ description: 'One of the classes in docs/failures.md, such as `dns` or `unknown`' }),
+    line: Type.String({ description: 'The line of the log that tells, without secrets' }),
+    advice: Type.String({ description: 'What to do about it' }),
+  },
+  { title: 'ProcessFailure' },
+);
+export type ProcessFailure = Static<typeof ProcessFailure>;
+
 /** How a process is doing. `order` and `exec` are empty for a process whose configuration is not valid. */
 export const ProcessState = Type.Object({
   order: Type.String({ description: '`start` or `stop`' }),
@@ -155,6 +166,8 @@ export const ProcessState = Type.Object({
   memory_bytes: natural,
   cpu_usage: Type.Number({ description: 'In percent of all CPUs' }),
   command: Type.Union([Type.Array(text), Type.Null()]),
+  /** Why the latest run failed; absent if it did not, or FFmpeg works again. */
+  failure: Type.Optional(ProcessFailure),
 });
 export type ProcessState = Static<typeof ProcessState>;
 
@@ -163,6 +176,8 @@ export const ProcessReportEntry = Type.Object({
   created_at: unixSeconds,
   prelude: Type.Array(text),
   log: Type.Array(Type.Tuple([Type.String({ description: 'Unix time in seconds' }), text])),
+  /** Why the run failed; absent if it did not. */
+  failure: Type.Optional(ProcessFailure),
 });
 export type ProcessReportEntry = Static<typeof ProcessReportEntry>;
 

@@ -76,7 +76,7 @@ export class StreamView {
     const isRunning = state.exec === 'running';
     setText('state', word);
     byId('state').dataset.tone = tone;
-    setText('logline', withoutCredentials(state.last_logline) || '–');
+    setText('logline', withoutCredentials(state.failure?.line ?? state.last_logline) || '–');
     byId('start').disabled = state.order === 'start';
     byId('stop').disabled = state.order !== 'start';
 

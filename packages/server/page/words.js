@@ -1,6 +1,7 @@
 /** A process state in a word, the tone it is shown in, and what the player's place says while there is no picture. */
 export function describe(state) {
   const again = state.reconnect_seconds >= 0 ? ` Starts again in ${state.reconnect_seconds} s.` : '';
+  const why = state.failure?.advice;
   switch (state.exec) {
     case 'running':
       return { word: 'Running', tone: 'live', veil: 'Waiting for the stream …' };
@@ -9,12 +10,12 @@ export function describe(state) {
     case 'finishing':
       return { word: 'Stopping', tone: 'busy', veil: 'Stopping …' };
     case 'failed':
-      return { word: 'Failed', tone: 'bad', veil: `FFmpeg ended with an error.${again}` };
+      return { word: 'Failed', tone: 'bad', veil: `${why ?? 'FFmpeg ended with an error.'}${again}` };
     case 'killed':
-      return { word: 'Killed', tone: 'bad', veil: `FFmpeg was killed.${again}` };
+      return { word: 'Killed', tone: 'bad', veil: `${why ?? 'FFmpeg was killed.'}${again}` };
     case 'finished':
       return state.order === 'start'
-        ? { word: 'Ended', tone: 'idle', veil: `FFmpeg has ended.${again}` }
+        ? { word: 'Ended', tone: why ? 'bad' : 'idle', veil: `${why ?? 'FFmpeg has ended.'}${again}` }
         : { word: 'Stopped', tone: 'idle', veil: 'Stopped' };
     default:
       return { word: 'Invalid', tone: 'bad', veil: 'The configuration of this process is not valid.' };

@@ -4,10 +4,10 @@ import { getSystemErrorMessage } from 'node:util';
 import { LineSplitter } from './lines.ts';
 import { NO_USAGE, type Usage } from './usage.ts';
 
-/** How a child ended. An `error` means that it never ran. */
+/** How a child ended. An `error` means that it never ran; `outOfMemory`, that the kernel ended it for want of memory. */
 export type Exit =
   | { kind: 'code'; code: number }
-  | { kind: 'signal'; signal: NodeJS.Signals }
+  | { kind: 'signal'; signal: NodeJS.Signals; outOfMemory: boolean }
   | { kind: 'error'; error: Error };
 
 /** How long a child may take to end after SIGINT before it is killed. */
@@ -35,12 +35,18 @@ export class Child extends EventEmitter<ChildEvents> {
   #usage = NO_USAGE;
   #stopTimer: NodeJS.Timeout | undefined;
   #outputTimer: NodeJS.Timeout | undefined;
+  readonly #wasOutOfMemory: () => boolean;
   #forced = false;
+  #isKilled = false;
   #ended = false;
 
-  /** @param process just spawned, or why it could not be. */
-  constructor(process: ChildProcess | Error, binary: string) {
+  /**
+   * @param process just spawned, or why it could not be.
+   * @param wasOutOfMemory whether the kernel has just ended a child; asked if nobody here sent a SIGKILL.
+   */
+  constructor(process: ChildProcess | Error, binary: string, wasOutOfMemory = () => false) {
     super();
+    this.#wasOutOfMemory = wasOutOfMemory;
     if (process instanceof Error) {
       queueMicrotask(() => {
         this.#end({ kind: 'error', error: spawnError(binary, process) });
@@ -74,6 +80,7 @@ export class Child extends EventEmitter<ChildEvents> {
 
   /** Ends it at once (SIGKILL). Does not wait. */
   kill(): void {
+    this.#isKilled = true;
     this.#process?.kill('SIGKILL');
   }
 
@@ -103,8 +110,13 @@ export class Child extends EventEmitter<ChildEvents> {
     });
     process.on('close', (code, signal) => {
       lines.end();
-      this.#end(signal === null ? { kind: 'code', code: code ?? 0 } : { kind: 'signal', signal });
+      if (signal === null) this.#end({ kind: 'code', code: code ?? 0 });
+      else this.#end({ kind: 'signal', signal, outOfMemory: this.#isOutOfMemory(signal) });
     });
+  }
+
+  #isOutOfMemory(signal: NodeJS.Signals): boolean {
+    return signal === 'SIGKILL' && !this.#isKilled && this.#wasOutOfMemory();
   }
 
   #end(exit: Exit): void {

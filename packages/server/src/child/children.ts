@@ -4,6 +4,7 @@ import type { Component } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { Child } from './child.ts';
 import { Guardian } from './guardian.ts';
+import { OutOfMemoryKills } from './out-of-memory.ts';
 import { UsageReader } from './usage.ts';
 
 /** A program and its exact arguments. */
@@ -29,6 +30,7 @@ export class Children implements Component, Spawner {
   readonly #guardian: Guardian;
   readonly #cpuCount: () => number;
   readonly #living = new Map<Child, UsageReader>();
+  readonly #outOfMemoryKills = new OutOfMemoryKills();
   #sampler: NodeJS.Timeout | undefined;
   #isOpen = false;
 
@@ -53,7 +55,7 @@ export class Children implements Component, Spawner {
   }
 
   spawn(command: Command): Child {
-    const child = new Child(this.#launch(command), command.binary);
+    const child = new Child(this.#launch(command), command.binary, () => this.#outOfMemoryKills.claim());
     if (child.pid !== undefined) this.#adopt(child, child.pid);
     return child;
   }

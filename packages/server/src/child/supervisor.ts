@@ -30,11 +30,25 @@ export interface Supervision {
   limits: Limits;
 }
 
+/** Why the server ended a child. */
+export type EndReason = 'stopped' | 'stale' | 'limits' | 'disk full';
+
+/** How a run ended, and what the supervisor knows of why. */
+export interface Ending {
+  exit: Exit;
+  /** `undefined` if the child ended by itself. */
+  reason: EndReason | undefined;
+  /** What the report says about it. */
+  note: string;
+}
+
 export interface SupervisorOptions extends Supervision {
   /** An absolute path. */
   binary: string;
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Asked at the end of each run why it failed, in a word for the log; `undefined` if it did not. */
+  explain?: (ending: Ending) => string | undefined;
   /** Of component `Process`, with the process' id among its fields. */
   log: Logger;
 }
@@ -94,6 +108,8 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   #startedAt = 0;
   #progressAt = 0;
   #fastFailures = 0;
+  /** Why the present child is being ended. */
+  #ending: { reason: EndReason; note: string } | undefined;
   /** Start again as soon as the present child is gone. */
   #startNext = false;
   #reconnect: { timer: NodeJS.Timeout; at: number } | undefined;
@@ -140,9 +156,9 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   }
 
   /** Orders the child not to run and waits until it is gone. */
-  async stop(): Promise<void> {
+  async stop(reason: 'stopped' | 'disk full' = 'stopped'): Promise<void> {
     this.#order = 'stop';
-    await this.#terminate();
+    await this.#terminate(reason);
   }
 
   /** Ends the child, if there is one, and starts it again at once. Does nothing unless it is ordered to run. */
@@ -182,7 +198,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     return !this.#isClosed && this.#order === 'start' && this.#child === undefined;
   }
 
-  async #terminate(): Promise<void> {
+  async #terminate(reason: 'stopped' | 'disk full' = 'stopped'): Promise<void> {
     this.#startNext = false;
     this.#cancelReconnect();
     const child = this.#child;
@@ -192,12 +208,15 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
         resolve();
       }),
     );
-    this.#endChild(child);
+    this.#endChild(child, reason, reason === 'disk full' ? 'Stopping because the disk is full.' : '');
     await gone;
   }
 
-  #endChild(child: Child): void {
+  /** @param note for the report; `''` is none. */
+  #endChild(child: Child, reason: EndReason, note: string): void {
     if (this.#state === 'finishing') return;
+    this.#ending = { reason, note };
+    if (note !== '') this.emit('note', note);
     this.#log.info('Stopping');
     this.#enter('finishing');
     child.stop();
@@ -212,6 +231,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     const child = this.#spawner.spawn({ binary, args, ...(env && { env }) });
     this.#child = child;
     this.#startedAt = this.#progressAt = performance.now();
+    this.#ending = undefined;
     this.#limits.reset();
     child.on('line', (line) => this.emit('line', line));
     child.on('sampled', (usage) => {
@@ -233,18 +253,14 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     const idle = now - this.#progressAt;
     const { staleTimeoutMs, limits } = this.#supervision;
     if (staleTimeoutMs > 0 && idle > staleTimeoutMs) {
-      const reason = `Stale timeout after ${staleTimeoutMs / 1000}s (${(idle / 1000).toFixed(2)}).`;
-      this.#log.info(reason);
-      this.emit('note', reason);
-      this.#endChild(child);
+      const note = `Stale timeout after ${staleTimeoutMs / 1000}s (${(idle / 1000).toFixed(2)}).`;
+      this.#log.info(note);
+      this.#endChild(child, 'stale', note);
     } else if (this.#limits.isExceeded(usage, limits, now)) {
       const { cpuPercent, memoryBytes } = usage;
       this.#log.warn('Stopping because limits are exceeded', { cpu: cpuPercent, memory: memoryBytes });
-      this.emit(
-        'note',
-        `Stopping because limits are exceeded (cpu ${cpuPercent.toFixed(1)} %, memory ${memoryBytes} bytes).`,
-      );
-      this.#endChild(child);
+      const note = `Stopping because limits are exceeded (cpu ${cpuPercent.toFixed(1)} %, memory ${memoryBytes} bytes).`;
+      this.#endChild(child, 'limits', note);
     }
   }
 
@@ -254,9 +270,10 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     const next = stateAfter(exit);
     const failedFast = next !== 'finished' && now - this.#startedAt < FAST_FAILURE;
     this.#fastFailures = failedFast ? this.#fastFailures + 1 : 0;
-    if (exit.kind === 'error') this.emit('line', exit.error.message);
-    else this.emit('note', describe(exit, child.forced));
-    this.#logExit(exit);
+    const note = exit.kind === 'error' ? exit.error.message : describe(exit, child.forced);
+    const failure = this.#options.explain?.({ exit, reason: undefined, note, ...this.#ending });
+    this.emit(exit.kind === 'error' ? 'line' : 'note', note);
+    this.#logExit(exit, failure);
     this.#enter(next);
     const startNext = this.#startNext;
     this.emit('ended', exit);
@@ -308,14 +325,15 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
     this.emit('state', to, from);
   }
 
-  #logExit(exit: Exit): void {
+  #logExit(exit: Exit, failure: string | undefined): void {
+    const why = failure === undefined ? undefined : { class: failure };
     if (exit.kind === 'error') {
-      this.#log.error('Command failed', { error: exit.error });
+      this.#log.error('Command failed', { error: exit.error, ...why });
       return;
     }
-    if (exit.kind === 'signal') this.#log.info('Killed');
-    else if (exit.code === STOPPED_CODE) this.#log.info('Finished');
-    else if (exit.code !== 0) this.#log.info('Failed');
+    if (exit.kind === 'signal') this.#log.info('Killed', why);
+    else if (exit.code === STOPPED_CODE) this.#log.info('Finished', why);
+    else if (exit.code !== 0) this.#log.info('Failed', why);
     this.#log.info('Stopped');
   }
 }

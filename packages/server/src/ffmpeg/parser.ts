@@ -1,6 +1,8 @@
+import type { Ending } from '../child/supervisor.ts';
 import type { Logger } from '../log/logger.ts';
 import { maskSecrets } from '../util/text.ts';
 import { parseAvStream, parseProgress, parseStreams } from './json-channel.ts';
+import { explainFailure, type Failure } from './failure.ts';
 import { PreludeParser } from './prelude.ts';
 import { ProgressTracker, type Progress } from './progress.ts';
 import { RunLog, type Report, type RunHistory } from './report.ts';
@@ -52,9 +54,15 @@ export class OutputParser {
     this.#reset();
   }
 
+  /** Finds out why the run failed, if it did, and keeps that with its log. */
+  explain(ending: Ending, command: readonly string[]): Failure | undefined {
+    this.#run.failure = explainFailure(ending, { command, log: this.#run.log });
+    return this.#run.failure;
+  }
+
   /** Moves what the latest run wrote, if it wrote anything, into the history. */
   archive(): void {
-    if (this.#run.hasPrelude) this.#history.add(this.#run.run());
+    if (this.#run.isTelling) this.#history.add(this.#run.run());
     this.#run.clear();
   }
 

@@ -1,4 +1,5 @@
 import { Ring } from '../util/ring.ts';
+import type { Failure } from './failure.ts';
 
 export interface LogLine {
   /** Unix time in milliseconds. */
@@ -13,6 +14,8 @@ export interface Run {
   /** What came before the first progress. */
   prelude: readonly string[];
   log: readonly LogLine[];
+  /** Why it failed, if it did. */
+  failure?: Failure | undefined;
 }
 
 /** The latest run, and those before it, oldest first. */
@@ -49,6 +52,8 @@ export class RunLog {
   #tail = new Ring<string>(PRELUDE_TAIL);
   #preludeLines = 0;
   #lastLine = '';
+  /** Why the run failed; `undefined` as long as it did not. */
+  failure: Failure | undefined;
 
   /** @param maxLines how many lines of the log are kept; at least one is. */
   constructor(maxLines: number) {
@@ -60,8 +65,12 @@ export class RunLog {
   }
 
   /** Whether there is a run worth keeping. */
-  get hasPrelude(): boolean {
-    return this.#preludeLines > 0;
+  get isTelling(): boolean {
+    return this.#preludeLines > 0 || this.failure !== undefined;
+  }
+
+  get log(): readonly LogLine[] {
+    return this.#log.toArray();
   }
 
   /** The newest line of FFmpeg, or of ours if FFmpeg wrote none. */
@@ -76,6 +85,7 @@ export class RunLog {
     this.#tail = new Ring(PRELUDE_TAIL);
     this.#preludeLines = 0;
     this.#lastLine = '';
+    this.failure = undefined;
     this.#log.clear();
   }
 
@@ -97,7 +107,13 @@ export class RunLog {
   }
 
   run(): Run {
-    return { createdAt: this.#createdAt, prelude: this.#prelude(), log: this.#log.toArray() };
+    const { failure } = this;
+    return {
+      createdAt: this.#createdAt,
+      prelude: this.#prelude(),
+      log: this.#log.toArray(),
+      ...(failure && { failure }),
+    };
   }
 
   #prelude(): string[] {

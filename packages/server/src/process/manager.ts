@@ -480,7 +480,10 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
     await Promise.allSettled(
       writers.map((task) => {
         this.#setting.parts.log.warn('Shutting down because filesystem is full', { id: task.id });
-        return this.command(task.id, 'stop');
+        return this.#change(task.id, async () => {
+          this.#setOrder(task, 'stop');
+          await task.stop('disk full');
+        });
       }),
     );
   }

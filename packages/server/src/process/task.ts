@@ -1,6 +1,13 @@
 import { EventEmitter } from 'node:events';
 import type { Spawner } from '../child/children.ts';
-import { Supervisor, type ExecState, type Order, type Supervision } from '../child/supervisor.ts';
+import {
+  Supervisor,
+  type Ending,
+  type ExecState,
+  type Order,
+  type Supervision,
+} from '../child/supervisor.ts';
+import type { Failure } from '../ffmpeg/failure.ts';
 import { OutputParser } from '../ffmpeg/parser.ts';
 import type { Progress } from '../ffmpeg/progress.ts';
 import type { Report } from '../ffmpeg/report.ts';
@@ -40,6 +47,8 @@ export interface TaskState extends TaskStatus {
   /** `''` if there is none. */
   lastLogLine: string;
   progress: Progress;
+  /** Why the latest run failed; `undefined` once FFmpeg works again. */
+  failure: Failure | undefined;
   /** The arguments of FFmpeg. */
   command: readonly string[] | undefined;
 }
@@ -54,6 +63,9 @@ export interface TaskParts {
   /** Drawn if left out. */
   owner?: string;
 }
+
+/** An FFmpeg that has run for so long works, even if it tells no progress. */
+const RECOVERED_MS = 30_000;
 
 /** What a valid process runs on. */
 interface Engine {
@@ -78,6 +90,7 @@ export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState]
   #record: ProcessRecord;
   #revision = 0;
   #engine: Engine | undefined;
+  #failure: Failure | undefined;
   #problem: { text: string; at: number } | undefined;
   /** Between two supervisors: the place of the one must not be taken before the other has it. */
   #isSwitching = false;
@@ -137,11 +150,14 @@ export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState]
   }
 
   state(): TaskState {
+    const status = this.status();
+    const hasRecovered = status.exec === 'running' && status.inStateMs > RECOVERED_MS;
     return {
-      ...this.status(),
+      ...status,
       order: this.#record.order,
       lastLogLine: this.#problem?.text ?? this.#parser.lastLine(),
       progress: this.#parser.progress(),
+      failure: hasRecovered ? undefined : this.#failure,
       command: this.#engine?.plan.command,
     };
   }
@@ -181,6 +197,7 @@ export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState]
       this.#isSwitching = false;
     }
     this.#problem = undefined;
+    this.#failure = undefined;
     this.#parser.configure(this.#parserOptions(runtime.maxLogLines));
     this.#engine = { plan, runtime, ioIds: this.#ioIds(), supervisor: this.#supervise(plan, runtime) };
     this.#revision++;
@@ -190,6 +207,7 @@ export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState]
   async discard(reason: string): Promise<void> {
     await this.#engine?.supervisor.close();
     this.#engine = undefined;
+    this.#failure = undefined;
     this.#problem = { text: reason, at: Date.now() };
     this.#revision++;
   }
@@ -201,9 +219,9 @@ export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState]
   }
 
   /** Orders FFmpeg not to run and waits until it is gone. */
-  async stop(): Promise<void> {
+  async stop(reason?: 'disk full'): Promise<void> {
     this.adopt({ ...this.#record, order: 'stop' });
-    await this.#engine?.supervisor.stop();
+    await this.#engine?.supervisor.stop(reason);
   }
 
   /** Ends FFmpeg, if it runs, and starts it again. Does nothing unless it is ordered to run. */
@@ -231,16 +249,23 @@ export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState]
   }
 
   #supervise({ command }: Plan, { spawner, binary }: Runtime): Supervisor {
-    const options = { binary, args: command, log: this.#log, ...toSupervision(this.config) };
-    const supervisor = new Supervisor(spawner, options);
     const parser = this.#parser;
+    const explain = (ending: Ending) => {
+      this.#failure = parser.explain(ending, command);
+      return this.#failure?.class;
+    };
+    const options = { binary, args: command, explain, log: this.#log, ...toSupervision(this.config) };
+    const supervisor = new Supervisor(spawner, options);
     supervisor.on('state', (to, from) => this.emit('state', to, from));
     supervisor.on('started', () => {
       parser.started();
       this.#revision++;
     });
     supervisor.on('line', (line) => {
-      if (parser.line(line)) supervisor.touch();
+      if (parser.line(line)) {
+        supervisor.touch();
+        this.#failure = undefined;
+      }
       this.#revision++;
     });
     supervisor.on('note', (text) => {

@@ -7,11 +7,12 @@ export function toApiReport(report: Report): ProcessReport {
   return { ...toEntry(report), history: report.history.map(toEntry) };
 }
 
-function toEntry({ createdAt, prelude, log }: Run): ProcessReportEntry {
+function toEntry({ createdAt, prelude, log, failure }: Run): ProcessReportEntry {
   return {
     created_at: toSeconds(createdAt),
     prelude: [...prelude],
     log: log.map(({ at, text }) => [String(toSeconds(at)), text]),
+    ...(failure && { failure: { ...failure } }),
   };
 }
 

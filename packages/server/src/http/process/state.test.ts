@@ -25,6 +25,7 @@ const STATE: TaskState = {
   reconnectInMs: undefined,
   lastLogLine: '',
   progress: PROGRESS,
+  failure: undefined,
   memoryBytes: 0,
   cpuPercent: 0,
   command: [],

@@ -19,6 +19,7 @@ export function toApiState(state: TaskState): ProcessState {
     memory_bytes: state.memoryBytes,
     cpu_usage: toThousandths(state.cpuPercent),
     command: state.command ? [...state.command] : null,
+    ...(state.failure && { failure: { ...state.failure } }),
   };
 }
 
