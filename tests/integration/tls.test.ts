@@ -1,13 +1,17 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { closed } from '../support/sockets.ts';
 import { FrameClient } from './http2-frames.ts';
-import { SOON } from './process-server.ts';
+import { FFMPEG, SOON } from './process-server.ts';
 import { BASIC, TlsServer, answerOf, ask } from './tls-server.ts';
+
+const hasCurl = /\bHTTP2\b/.test(spawnSync('curl', ['--version'], { encoding: 'utf8' }).stdout || '');
 
 describe('HTTPS', () => {
   let tls: TlsServer;
@@ -163,6 +167,39 @@ describe('HTTPS', () => {
       expect(tls.server.log()).toMatch(/component="HTTP" .*path="\/logged-in-clear"/);
     }, SOON);
   });
+});
+
+describe.skipIf(FFMPEG === '')('FFmpeg', () => {
+  test.each(['0', '1'])('writes HLS over HTTPS, with persistent connections: %s', async (isPersistent) => {
+    await using tls = await TlsServer.start();
+    const playlist = `https://mem:secret@127.0.0.1:${tls.port}/memfs/tls.m3u8`;
+    const source = ['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=25:duration=2'];
+    const output = ['-c:v', 'mpeg2video', '-g', '5', '-f', 'hls', '-hls_time', '0.2', '-method', 'PUT'];
+    await promisify(execFile)(FFMPEG, [...source, ...output, '-http_persistent', isPersistent, playlist]);
+    const answer = await ask(tls.session(), { ':path': '/memfs/tls.m3u8' });
+    expect(answer.text).toMatch(/#EXTINF[^]*#EXT-X-ENDLIST/);
+    const segment = /^[^#\n]+\.ts/m.exec(answer.text)?.[0] ?? '';
+    expect((await ask(tls.session(), { ':path': `/memfs/${segment}` })).status).toBe(200);
+  });
+});
+
+test.skipIf(!hasCurl)('curl speaks HTTP/2 with it, also to send a file', async () => {
+  await using tls = await TlsServer.start();
+  const url = `https://127.0.0.1:${tls.port}/memfs/curl`;
+  const curl = async (...args: string[]) =>
+    (
+      await promisify(execFile)('curl', [
+        '-sk',
+        '--http2',
+        '-w',
+        ' %{http_version} %{http_code}',
+        ...args,
+        url,
+      ])
+    ).stdout;
+  expect(await curl('-X', 'PUT', '-d', 'body', '-u', 'mem:secret')).toBe(' 2 201');
+  expect(await curl()).toBe('body 2 200');
+  expect(await curl('-I')).toMatch(/^HTTP\/2 200 /);
 });
 
 test('address lists hold for the listener they name', async () => {
