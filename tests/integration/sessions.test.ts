@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Session, SessionsActive, SessionsSummary, WidgetProcess } from '@millrace/api';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
-import { SOON } from './process-server.ts';
+import { FFMPEG, PICTURE, SOON } from './process-server.ts';
 
 const COUNT_LOCAL = { CORE_SESSIONS_IP_IGNORELIST: '' };
 
@@ -79,6 +79,36 @@ test('HTTP requests are one session, with the bytes that went over the connectio
     expect(session?.bytes_rx).toBeLessThan(2.2 * body.length);
     expect(session?.bytes_tx).toBeLessThan(2.2 * body.length);
   }, SOON);
+});
+
+test.skipIf(FFMPEG === '')('what FFmpeg sends to a host is a session until it ends', async () => {
+  const server = await serverForTest(COUNT_LOCAL);
+  let received = 0;
+  const peer = createServer((socket) => {
+    socket.on('data', (chunk) => (received += chunk.length)).on('error', () => undefined);
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => {
+    peer.close();
+  });
+  await once(peer, 'listening');
+  const address = `tcp://127.0.0.1:${(peer.address() as AddressInfo).port}`;
+  const created = await server.api('POST', '/v3/process', {
+    id: 'send',
+    reference: 'live',
+    autostart: true,
+    input: [PICTURE],
+    output: [{ id: 'out', address, options: ['-c:v', 'mpeg2video', '-f', 'mpegts'] }],
+  });
+  expect(created.status).toBe(200);
+  await vi.waitFor(async () => {
+    const [session] = (await active(server, 'ffmpeg'))['ffmpeg'] ?? [];
+    expect(session).toMatchObject({ id: 'send', reference: 'live', local: 'unknown', remote: 'unknown' });
+    expect(session?.bytes_tx).toBeGreaterThan(10_000);
+  }, SOON);
+  await server.api('PUT', '/v3/process/send/command', { command: 'stop' });
+  const ended = (await summary(server, 'ffmpeg'))['ffmpeg'];
+  expect(ended).toMatchObject({ active: { list: [] }, summary: { sessions: 1 } });
+  expect(received).toBeGreaterThan(10_000);
 });
 
 test('requests from ignored addresses are not counted', async () => {

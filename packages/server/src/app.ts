@@ -50,6 +50,7 @@ import { ProcessManager, type ProcessParts } from './process/manager.ts';
 import { metricSources } from './metric-sources.ts';
 import { Reloader } from './reloader.ts';
 import { Sessions } from './sessions/registry.ts';
+import { ProcessTraffic } from './sessions/processes.ts';
 import { SocketTraffic } from './sessions/sockets.ts';
 import * as slices from './slices.ts';
 import { Cleanup } from './storage/cleanup.ts';
@@ -326,6 +327,10 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       slice: () => undefined,
       build: (_slice, { events, processes, sessions }) =>
         new EventSources({ processes, sessions, log, reloads: reloader }, events),
+    })
+    .add('processTraffic', ['processes', 'sessions'], {
+      slice: () => undefined,
+      build: (_slice, { processes, sessions }) => new ProcessTraffic(processes, sessions),
     })
     .add('monitor', ['host', 'disk', 'memory', 's3', 'processes', 'sessions'], {
       slice: (config) => slices.monitorOptions(config, directory),

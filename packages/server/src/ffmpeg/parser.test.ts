@@ -46,6 +46,13 @@ const OUTPUT = ["Output #0, null, to 'pipe:':", '  Stream #0:0: Video: h264, yuv
 const FRAME = (frame: number) =>
   `frame=${frame} fps=25 q=28.0 size=N/A time=00:00:00.00 bitrate=N/A speed=1x`;
 
+const TWO_OUTPUTS = [
+  "Output #0, flv, to 'rtmp://media.example/live':",
+  '  Stream #0:0: Video: h264, yuv420p, 320x180',
+  "Output #1, mpegts, to '/data/file.ts':",
+  '  Stream #1:0: Video: h264, yuv420p, 320x180',
+];
+
 describe('recorded runs of FFmpeg 5.1', () => {
   test.each([
     ['ffmpeg-5.1-video.txt', 'mp4', 30],
@@ -185,6 +192,15 @@ describe('progress', () => {
     expect(bitrateKbit).toBeCloseTo((10 * 8 * 6) / 7);
   });
 
+  test('the size is that of the first output', () => {
+    const { parser } = parserAfter(TWO_OUTPUTS);
+    parser.line('frame=25 fps=25 q=28.0 size=     128kB time=00:00:01.00 bitrate=1048.6kbits/s speed=1x');
+    expect(parser.traffic()).toEqual({
+      inputs: [],
+      outputs: [{ address: 'rtmp://media.example/live', bytes: 128 * 1024 }],
+    });
+  });
+
   test('is gone when the run is over', () => {
     const { parser } = parserAfter(sample('ffmpeg-5.1-video.txt'));
     parser.ended();
@@ -275,6 +291,18 @@ describe('the JSON channel', () => {
         dup: 5,
         drop: 6,
       },
+    });
+  });
+
+  test('tells what was read and written by address', () => {
+    const parser = started();
+    parser.line(progress(25, 10));
+    expect(parser.traffic()).toEqual({
+      inputs: [{ address: 'playout:rtmp://x', bytes: 102_401 }],
+      outputs: [
+        { address: '/dev/null', bytes: 81_920 },
+        { address: '/dev/null', bytes: 81_920 },
+      ],
     });
   });
 

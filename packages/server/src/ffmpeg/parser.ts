@@ -4,7 +4,7 @@ import { maskSecrets } from '../util/text.ts';
 import { parseAvStream, parseProgress, parseStreams } from './json-channel.ts';
 import { explainFailure, type Failure } from './failure.ts';
 import { PreludeParser } from './prelude.ts';
-import { ProgressTracker, type Progress } from './progress.ts';
+import { ProgressTracker, type IoBytes, type Progress } from './progress.ts';
 import { RunLog, type Report, type RunHistory } from './report.ts';
 import { isStatusLine, parseStatusLine } from './status-line.ts';
 import { stripTags } from './tags.ts';
@@ -87,6 +87,11 @@ export class OutputParser {
 
   progress(): Progress {
     return this.#progress.snapshot();
+  }
+
+  /** What the run read and wrote so far, by address; see `ProgressTracker.traffic`. */
+  traffic(): { inputs: IoBytes[]; outputs: IoBytes[] } {
+    return this.#progress.traffic();
   }
 
   report(): Report {

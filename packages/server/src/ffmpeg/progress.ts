@@ -35,6 +35,12 @@ export interface IoProgress {
   avstream: AvStream | undefined;
 }
 
+/** What was read from or written to an address. */
+export interface IoBytes {
+  address: string;
+  bytes: number;
+}
+
 /** How far FFmpeg got. The rates are means over the last 30 seconds; 1 kbit is 1024 bits. */
 export interface Progress {
   inputs: IoProgress[];
@@ -104,6 +110,7 @@ export class ProgressTracker {
   readonly #total: Omit<Progress, 'inputs' | 'outputs'>;
   readonly #rates: Rates;
   readonly #avstreams = new Map<string, AvStream>();
+  #hasIoCounters = false;
   #inputs: Io[] = [];
   #outputs: Io[] = [];
 
@@ -148,6 +155,7 @@ export class ProgressTracker {
   /** @returns whether any output advanced. Streams that are not in the lists are left out. */
   applyJson({ inputs, outputs, ...total }: JsonProgress, now: number): boolean {
     const { frame, packet, sizeBytes } = this.#total;
+    this.#hasIoCounters = true;
     Object.assign(this.#total, total);
     this.#rates.update(this.#total, { frame, packet, sizeBytes }, now);
     applyCounters(this.#inputs, inputs, now);
@@ -157,6 +165,16 @@ export class ProgressTracker {
   /** Remembers the state of the avstream input whose address is `id`. */
   applyAvStream(id: string, state: AvStream): void {
     if (this.#avstreams.has(id) || this.#avstreams.size < MAX_AVSTREAMS) this.#avstreams.set(id, state);
+  }
+
+  /** How much went to and fro where, as far as FFmpeg tells. The lists keep their order as they grow. */
+  traffic(): { inputs: IoBytes[]; outputs: IoBytes[] } {
+    if (this.#hasIoCounters)
+      return { inputs: this.#inputs.map(toBytes), outputs: this.#outputs.map(toBytes) };
+    // The size in FFmpeg's status line is that of its first output file.
+    const [first] = this.#outputs;
+    const { sizeBytes } = this.#total;
+    return { inputs: [], outputs: first ? [{ address: first.progress.address, bytes: sizeBytes }] : [] };
   }
 
   /** The present numbers, as a copy. */
@@ -177,6 +195,10 @@ export class ProgressTracker {
       rates: new Rates(this.#startedAt),
     }));
   }
+}
+
+function toBytes({ progress: { address, sizeBytes } }: Io): IoBytes {
+  return { address, bytes: sizeBytes };
 }
 
 function applyCounters(ios: readonly Io[], news: readonly JsonIo[], now: number): boolean {

@@ -67,6 +67,8 @@ const SAVE_INTERVAL = 5_000;
 
 interface ProcessSignals {
   state: [task: Task, to: ExecState, from: ExecState];
+  /** FFmpeg got further. */
+  progress: [task: Task];
   added: [task: Task];
   /** The id may be another one. */
   updated: [task: Task, previousId: string];
@@ -383,6 +385,7 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
       this.#transitions[to]++;
       this.emit('state', task, to, from);
     });
+    task.on('progress', () => this.emit('progress', task));
     return task;
   }
 

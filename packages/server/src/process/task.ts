@@ -9,7 +9,7 @@ import {
 } from '../child/supervisor.ts';
 import type { Failure } from '../ffmpeg/failure.ts';
 import { OutputParser } from '../ffmpeg/parser.ts';
-import type { Progress } from '../ffmpeg/progress.ts';
+import type { IoBytes, Progress } from '../ffmpeg/progress.ts';
 import type { Report } from '../ffmpeg/report.ts';
 import type { Logger } from '../log/logger.ts';
 import type { ProcessConfig } from './config.ts';
@@ -77,7 +77,11 @@ interface Engine {
 }
 
 /** One process: what the user wants, and the FFmpeg that does it. Invalid as long as it has no plan. */
-export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState] }> {
+export class Task extends EventEmitter<{
+  state: [to: ExecState, from: ExecState];
+  /** FFmpeg got further. */
+  progress: [];
+}> {
   readonly id: string;
   readonly metadata: Metadata;
   readonly history: History;
@@ -160,6 +164,11 @@ export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState]
       failure: hasRecovered ? undefined : this.#failure,
       command: this.#engine?.plan.command,
     };
+  }
+
+  /** What FFmpeg read and wrote since it was started, by address, as far as it tells. */
+  traffic(): { inputs: IoBytes[]; outputs: IoBytes[] } {
+    return this.#parser.traffic();
   }
 
   report(): Report {
@@ -262,11 +271,11 @@ export class Task extends EventEmitter<{ state: [to: ExecState, from: ExecState]
       this.#revision++;
     });
     supervisor.on('line', (line) => {
-      if (parser.line(line)) {
-        supervisor.touch();
-        this.#failure = undefined;
-      }
       this.#revision++;
+      if (!parser.line(line)) return;
+      supervisor.touch();
+      this.#failure = undefined;
+      this.emit('progress');
     });
     supervisor.on('note', (text) => {
       parser.note(text);
