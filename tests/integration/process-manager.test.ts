@@ -241,6 +241,11 @@ test('a full disk ends those who write to it, for good', async () => {
   await vi.advanceTimersByTimeAsync(10_000);
   await manager.command('file', 'stop');
   expect([manager.get('file')?.record.order, exec('null')]).toEqual(['stop', 'running']);
+  expect(manager.get('file')?.state().failure).toMatchObject({
+    class: 'disk_full',
+    line: 'Stopping because the disk is full.',
+  });
+  expect(manager.get('null')?.state().failure).toBeUndefined();
   expect(log.events().map(({ message }) => message)).toContain('Shutting down because filesystem is full');
 });
 

@@ -30,7 +30,7 @@ export class Children implements Component, Spawner {
   readonly #guardian: Guardian;
   readonly #cpuCount: () => number;
   readonly #living = new Map<Child, UsageReader>();
-  readonly #outOfMemoryKills = new OutOfMemoryKills();
+  #outOfMemoryKills: OutOfMemoryKills | undefined;
   #sampler: NodeJS.Timeout | undefined;
   #isOpen = false;
 
@@ -47,6 +47,7 @@ export class Children implements Component, Spawner {
 
   start(): Promise<void> {
     this.#isOpen = true;
+    this.#outOfMemoryKills = new OutOfMemoryKills();
     this.#guardian.start();
     this.#sampler = setInterval(() => {
       this.#sample();
@@ -55,7 +56,8 @@ export class Children implements Component, Spawner {
   }
 
   spawn(command: Command): Child {
-    const child = new Child(this.#launch(command), command.binary, () => this.#outOfMemoryKills.claim());
+    const wasOutOfMemory = () => this.#outOfMemoryKills?.claim() ?? false;
+    const child = new Child(this.#launch(command), command.binary, wasOutOfMemory);
     if (child.pid !== undefined) this.#adopt(child, child.pid);
     return child;
   }

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Logger } from '../log/logger.ts';
 import { Child } from './child.ts';
-import { Supervisor, type Supervision } from './supervisor.ts';
+import { Supervisor, type Ending, type Supervision } from './supervisor.ts';
 
 /** A child process that ends when it is told to. */
 class FakeProcess extends EventEmitter {
@@ -49,9 +49,16 @@ function setUp(supervision: Partial<Supervision> = {}) {
   const logged: string[] = [];
   const notes: string[] = [];
   const lines: string[] = [];
+  const endings: Ending[] = [];
+  const classes: unknown[] = [];
   let spawnFailure: Error | undefined;
-  const record = (message: string) => {
+  const record = (message: string, fields?: Record<string, unknown>) => {
     logged.push(message);
+    if (fields && 'class' in fields) classes.push([message, fields['class']]);
+  };
+  const explain = (ending: Ending) => {
+    endings.push(ending);
+    return 'why';
   };
   const log: Logger = {
     debug: record,
@@ -71,7 +78,7 @@ function setUp(supervision: Partial<Supervision> = {}) {
         return child;
       },
     },
-    { binary: '/ffmpeg', args: ['-i', 'x'], log, ...SUPERVISION, ...supervision },
+    { binary: '/ffmpeg', args: ['-i', 'x'], log, explain, ...SUPERVISION, ...supervision },
   );
   supervisor.on('note', (note) => notes.push(note));
   supervisor.on('line', (line) => lines.push(line));
@@ -81,6 +88,8 @@ function setUp(supervision: Partial<Supervision> = {}) {
     logged,
     notes,
     lines,
+    endings,
+    classes,
     failToSpawn: (error: Error | undefined) => {
       spawnFailure = error;
     },
@@ -511,5 +520,44 @@ describe('lines', () => {
     await once(latest().stderr, 'end');
     latest().end(0);
     expect(await linesAtEnd).toEqual(['one', 'two', 'three']);
+  });
+});
+
+describe('the reason of an end', () => {
+  test.each<
+    [what: string, reason: string | undefined, note: RegExp, act: (set: ReturnType<typeof setUp>) => unknown]
+  >([
+    ['by itself', undefined, /^Exited with code 1\.$/, ({ latest }) => { latest().end(1); }],
+    ['by a stop', 'stopped', /^$/, ({ supervisor }) => supervisor.stop()],
+    [
+      'by a full disk',
+      'disk full',
+      /^Stopping because the disk is full\.$/,
+      ({ supervisor }) => supervisor.stop('disk full'),
+    ],
+    ['by a restart', 'stopped', /^$/, ({ supervisor }) => supervisor.restart()],
+    ['by the server', 'stopped', /^$/, ({ supervisor }) => supervisor.close()],
+    ['by a limit', 'limits', /^Stopping because limits/, ({ sample }) => { sample(60); }],
+  ])('%s is told', async (_, reason, note, act) => {
+    const set = setUp({ limits: { cpuPercent: 50, memoryBytes: 0, waitForMs: 0 } });
+    set.supervisor.start();
+    const ended = once(set.supervisor, 'ended');
+    await Promise.all([ended, act(set)]);
+    expect(set.endings).toMatchObject([{ reason, note: expect.stringMatching(note) as string }]);
+  });
+
+  test('is that of its run alone', async () => {
+    const { supervisor, endings, end } = setUp();
+    supervisor.start();
+    await supervisor.restart();
+    await end(1);
+    expect(endings.map(({ reason }) => reason)).toEqual(['stopped', undefined]);
+  });
+
+  test('is in the log with the end', async () => {
+    const { supervisor, classes, end } = setUp();
+    supervisor.start();
+    await end(1);
+    expect(classes).toEqual([['Failed', 'why']]);
   });
 });
