@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Component } from '../components.ts';
-import type { Collector } from './collector.ts';
+import type { Collector, CollectorSettings } from './collector.ts';
 
 const TICK = 1_000;
 /** compat: all requests together are one session. */
@@ -18,6 +18,8 @@ export class SocketTraffic implements Component {
   readonly #collectors: { collector(name: 'http'): Collector | undefined };
   /** Open connections, and what has been counted of each. */
   readonly #sockets = new Map<Socket, Counted>();
+  /** Connections that are not counted, as long as the settings are these. */
+  readonly #ignored = new WeakMap<Socket, Readonly<CollectorSettings>>();
   #ticker: NodeJS.Timeout | undefined;
 
   constructor(collectors: { collector(name: 'http'): Collector | undefined }) {
@@ -39,12 +41,24 @@ export class SocketTraffic implements Component {
   /** Counts a connection from now on, unless it comes from an ignored address. To be called with each request. */
   watch(socket: Socket): void {
     const collector = this.#collectors.collector('http');
-    if (collector?.isCountable(socket.remoteAddress ?? '') !== true) return;
-    if (!collector.has(SESSION)) {
-      collector.register(SESSION, { reference: '', location: 'any', peer: 'any' });
-      collector.activate(SESSION);
+    if (collector === undefined) return;
+    if (!this.#sockets.has(socket)) {
+      if (this.#isIgnored(socket, collector)) return;
+      this.#add(socket);
     }
-    if (this.#sockets.has(socket)) return;
+    if (collector.has(SESSION)) return;
+    collector.register(SESSION, { reference: '', location: 'any', peer: 'any' });
+    collector.activate(SESSION);
+  }
+
+  #isIgnored(socket: Socket, collector: Collector): boolean {
+    if (this.#ignored.get(socket) === collector.settings) return true;
+    if (collector.isCountable(socket.remoteAddress ?? '')) return false;
+    this.#ignored.set(socket, collector.settings);
+    return true;
+  }
+
+  #add(socket: Socket): void {
     const counted = { rx: 0, tx: 0 };
     this.#sockets.set(socket, counted);
     const leave = (closed: Counters) => {
