@@ -527,7 +527,14 @@ describe('the reason of an end', () => {
   test.each<
     [what: string, reason: string | undefined, note: RegExp, act: (set: ReturnType<typeof setUp>) => unknown]
   >([
-    ['by itself', undefined, /^Exited with code 1\.$/, ({ latest }) => { latest().end(1); }],
+    [
+      'by itself',
+      undefined,
+      /^Exited with code 1\.$/,
+      ({ latest }) => {
+        latest().end(1);
+      },
+    ],
     ['by a stop', 'stopped', /^$/, ({ supervisor }) => supervisor.stop()],
     [
       'by a full disk',
@@ -537,7 +544,14 @@ describe('the reason of an end', () => {
     ],
     ['by a restart', 'stopped', /^$/, ({ supervisor }) => supervisor.restart()],
     ['by the server', 'stopped', /^$/, ({ supervisor }) => supervisor.close()],
-    ['by a limit', 'limits', /^Stopping because limits/, ({ sample }) => { sample(60); }],
+    [
+      'by a limit',
+      'limits',
+      /^Stopping because limits/,
+      ({ sample }) => {
+        sample(60);
+      },
+    ],
   ])('%s is told', async (_, reason, note, act) => {
     const set = setUp({ limits: { cpuPercent: 50, memoryBytes: 0, waitForMs: 0 } });
     set.supervisor.start();
