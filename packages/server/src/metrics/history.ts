@@ -15,7 +15,7 @@ export interface Moment {
 /** Samples in a row that share their memory. */
 const CHUNK_SAMPLES = 32;
 /** What all samples may take. With more series than fit, the history is shorter. */
-const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 128 * 1024 * 1024;
 /** About what a series takes in a chunk beside its values and the text of its labels, in bytes. */
 const SERIES_OVERHEAD = 200;
 const BYTES_PER_VALUE = Float64Array.BYTES_PER_ELEMENT;
