@@ -55,7 +55,7 @@ function recordLog() {
 
 async function startService(url: string) {
   const { log, text } = recordLog();
-  const options = { isEnabled: true, url, token: 'SECRET', id: 'mill', version: 'v', env: {} };
+  const options = { url, token: 'SECRET', id: 'mill', version: 'v', env: {} };
   const service = new Service(options, METRICS, log);
   onTestFinished(() => service.close());
   await service.start();

@@ -1,5 +1,3 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import process from 'node:process';
 import { Auth } from './auth/auth.ts';
@@ -16,7 +14,6 @@ import { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes } from './delivery/static.ts';
 import { MemoryKeeper } from './debug/memory.ts';
-import { Profiler } from './debug/profiler.ts';
 import { Events } from './events/events.ts';
 import { EventSources } from './events/sources.ts';
 import { Ffmpeg } from './ffmpeg/ffmpeg.ts';
@@ -29,25 +26,22 @@ import { configRoutes } from './http/routes/config.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { type MountedFilesystem, fsRoutes } from './http/routes/fs.ts';
 import { logRoutes } from './http/routes/log.ts';
-import { healthRoutes } from './http/routes/health.ts';
 import { loginRoutes, revokeRoutes } from './http/routes/login.ts';
 import { metadataRoutes } from './http/routes/metadata.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
 import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
-import { profilingRoutes } from './http/routes/profiling.ts';
-import { prometheusRoutes } from './http/routes/prometheus.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
 import { Log, type LogConsole, type Logger } from './log/logger.ts';
-import { Host, partitionOf } from './metrics/host.ts';
+import { Host } from './metrics/host.ts';
 import { Monitor } from './metrics/monitor.ts';
 import { RuntimeMetrics } from './metrics/runtime.ts';
 import { ProcessManager, type ProcessParts } from './process/manager.ts';
-import { metricSources } from './metric-sources.ts';
+import { createService, createUpdateCheck, metricSources, operationsRoutes } from './observability.ts';
 import { Reloader } from './reloader.ts';
 import { Sessions } from './sessions/registry.ts';
 import { ProcessTraffic } from './sessions/processes.ts';
@@ -58,8 +52,6 @@ import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
 import { S3Storages } from './storage/s3-storages.ts';
 import { Certificates } from './tls/certificates.ts';
-import { Service } from './telemetry/service.ts';
-import { UpdateCheck } from './telemetry/update-check.ts';
 import { Challenges } from './tls/challenges.ts';
 import { Renewal } from './tls/renewal.ts';
 import { CoreError, errorText } from './util/errors.ts';
@@ -351,18 +343,13 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
     })
     .add('updateCheck', ['monitor'], {
       slice: slices.updateUrl,
-      build: (url, { monitor }) => {
-        const options = { url, product: 'millrace', version: VERSION.number, platform: goArch(), env };
-        return new UpdateCheck(options, monitor, log.component('UpdateCheck'));
-      },
+      build: (url, { monitor }) =>
+        createUpdateCheck(url, { monitor, log: log.component('UpdateCheck'), version: VERSION.number, env }),
     })
     .add('service', ['monitor'], {
       slice: slices.serviceOptions,
-      build: (options, { monitor }) => {
-        // compat: the service knows one product.
-        const version = `datarhei-core ${VERSION.number} (${goArch()})`;
-        return new Service({ ...options, version, env }, monitor, log.component('Service'));
-      },
+      build: (options, { monitor }) =>
+        createService(options, { monitor, log: log.component('Service'), version: VERSION.number, env }),
     })
     .add(
       'http',
@@ -385,7 +372,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
         build: async (slice, needs) => {
           const { disk, memory, s3, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
           const { events, monitor, runtimeMetrics } = needs;
-          const { isReadOnly, prometheus } = slice;
+          const { isReadOnly } = slice;
           const mime = await MimeTypes.load(slice.mimeFile);
           const guard = createGuard(auth);
           const about: AboutOptions = {
@@ -431,26 +418,7 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
                 aboutRoutes(about, guard, () => auth.methods),
                 loginRoutes(auth, guard),
                 widgetRoutes(processes, sessions),
-                healthRoutes(
-                  {
-                    disk: () => hasSpace(disk.directory),
-                    ffmpeg: () => canRun(ffmpeg.binary),
-                    keys: () => auth.keySets().every(({ ageSeconds }) => ageSeconds !== undefined),
-                  },
-                  guard,
-                ),
-                ...(prometheus
-                  ? [
-                      prometheusRoutes({
-                        id: slice.id,
-                        metrics: monitor,
-                        runtime: runtimeMetrics,
-                        guard,
-                        auth: prometheus.auth,
-                      }),
-                    ]
-                  : []),
-                ...(slice.hasProfiling ? [profilingRoutes(new Profiler(), guard)] : []),
+                ...(await operationsRoutes(slice, needs, guard)),
               ],
               v3: [
                 revokeRoutes(auth),
@@ -546,17 +514,4 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
         },
       }),
     });
-}
-
-/** A disk with less is as good as full, in bytes. */
-const LEAST_DISK_SPACE = 64 * 1024 * 1024;
-
-async function hasSpace(dir: string): Promise<boolean> {
-  const { totalBytes, usedBytes } = await partitionOf(dir);
-  return totalBytes - usedBytes >= LEAST_DISK_SPACE;
-}
-
-async function canRun(binary: string): Promise<boolean> {
-  await access(binary, constants.X_OK);
-  return true;
 }

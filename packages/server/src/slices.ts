@@ -171,8 +171,8 @@ export function updateUrl(config: Config): string {
   return config.update_check ? config.update_url : '';
 }
 
-export function serviceOptions({ id, service }: Config): Omit<ServiceOptions, 'version' | 'env'> {
-  return { isEnabled: service.enable, url: service.url, token: service.token, id };
+export function serviceOptions({ id, service }: Config): Omit<ServiceOptions, 'version' | 'env'> | undefined {
+  return service.enable ? { url: service.url, token: service.token, id } : undefined;
 }
 
 export function memoryHints({ debug }: Config): MemoryHints {

@@ -6,7 +6,6 @@ import { putJson, type JsonReply } from './put-json.ts';
 import type { Readings, ReadingsSource } from './readings.ts';
 
 export interface ServiceOptions {
-  isEnabled: boolean;
   /** Of the service, without the path. */
   url: string;
   /** Proves to the service whose server this is. */
@@ -44,7 +43,6 @@ export class Service implements Component {
   }
 
   start(): Promise<void> {
-    if (!this.#options.isEnabled) return Promise.resolve();
     // compat: said before anything was sent, whether the service can be reached or not.
     this.#log.info('Connected', { url: maskSecrets(this.#options.url) });
     this.#reportAfter(0);

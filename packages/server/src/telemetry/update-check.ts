@@ -7,7 +7,7 @@ import { putJson } from './put-json.ts';
 import type { Readings, ReadingsSource } from './readings.ts';
 
 export interface UpdateCheckOptions {
-  /** Whom to ask; nobody if it is empty. */
+  /** Whom to ask. */
   url: string;
   product: string;
   /** Semantic version of this server. */
@@ -37,7 +37,7 @@ export class UpdateCheck implements Component {
   }
 
   start(): Promise<void> {
-    if (this.#options.url !== '') this.#checkAfter(FIRST_CHECK_MS);
+    this.#checkAfter(FIRST_CHECK_MS);
     return Promise.resolve();
   }
 
