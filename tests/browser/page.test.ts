@@ -17,7 +17,9 @@ describe.skipIf(!CHROMIUM)('the page of the server', () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'millrace-page-'));
     assemblePage(folder);
-    server = await startServer({ env: { CORE_ROUTER_UI_PATH: folder } });
+    server = await startServer({
+      env: { CORE_ROUTER_UI_PATH: folder, CORE_SESSIONS_IP_IGNORELIST: '' },
+    });
     const credentials = { username: USERNAME, password: PASSWORD };
     expect(await ensureTestPattern(server.base, credentials, new Promise(() => undefined))).toBe('');
     browser = await launchBrowser();
@@ -73,6 +75,20 @@ describe.skipIf(!CHROMIUM)('the page of the server', () => {
       await figure.waitFor();
     }
     await page.locator('#logline', { hasText: /\w/ }).waitFor();
+  });
+
+  test('is one viewer of the stream while it plays', async () => {
+    await open();
+    await logIn();
+    await untilPlaying();
+    const agent = await page.evaluate(() => navigator.userAgent);
+    const { body } = await server.api('GET', '/v3/session/active?collectors=hls');
+    const { hls } = body as { hls: { local: string; remote: string; extra: string; bytes_tx: number }[] };
+    // Those of earlier pages have not timed out yet.
+    const viewer = hls.at(-1);
+    expect(viewer).toMatchObject({ extra: `[127.0.0.0] ${agent}` });
+    expect(viewer?.local).toMatch(/^\/memfs\/.*\.m3u8$/);
+    expect(viewer?.bytes_tx).toBeGreaterThan(10_000);
   });
 
   test('shows no credentials in the last line of FFmpeg', async () => {

@@ -311,6 +311,13 @@ describe('from disk', () => {
     expect((await view(`/hls/live.m3u8?session=${ID}`)).text).toBe(`#EXTM3U\n/hls/live_1.ts?session=${ID}\n`);
   });
 
+  test('these are below the path at which a proxy serves the server', async () => {
+    await writeDisk('hls/live.m3u8', `${path.join(server.folder, 'disk')}/hls/live_1.ts\n`);
+    expect((await server.get('/hls/live.m3u8')).text).toBe('/hls/live_1.ts\n');
+    const { text } = await view(`/hls/live.m3u8?session=${ID}`, { 'x-forwarded-prefix': '/media' });
+    expect(text).toBe(`/media/hls/live_1.ts?session=${ID}\n`);
+  });
+
   test('a playlist without them is the file itself for those who do not count', async () => {
     await writeDisk('live.m3u8', '#EXTM3U\r\nlive_1.ts');
     const { text, headers } = await server.get('/live.m3u8');

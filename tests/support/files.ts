@@ -90,6 +90,7 @@ export class FileServer {
     const hls = sessions && {
       sessions,
       client: ({ headers }: IncomingMessage) => String(headers['x-forwarded-for'] ?? '127.0.0.1'),
+      prefix: ({ headers }: IncomingMessage) => String(headers['x-forwarded-prefix'] ?? ''),
     };
     this.#app = new HttpApp(
       {

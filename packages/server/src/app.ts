@@ -402,7 +402,11 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
             { filesystem: memory, mount: '/memfs' },
             ...s3Mounts,
           ];
-          const hls = { sessions, client: (request: IncomingMessage) => auth.viewerAddress(request) };
+          const hls = {
+            sessions,
+            client: (request: IncomingMessage) => auth.viewerAddress(request),
+            prefix: (request: IncomingMessage) => auth.prefix(request),
+          };
           return new HttpApp(
             { cors: slice.cors, redirects: slice.redirects },
             {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { FileInfo, OpenFile } from '../storage/filesystem.ts';
-import { Playlist } from './hls-playlist.ts';
+import { Playlist, type PlaylistPlace } from './hls-playlist.ts';
 
 /** Larger playlists are not rewritten. That of a day in segments of 2 seconds has half of it. */
 export const MAX_PLAYLIST_BYTES = 4 * 1024 * 1024;
@@ -11,44 +11,37 @@ const ENTRY_BYTES = 500;
 /** Whose playlist is taken apart, and what was read for it. */
 interface Reading {
   file: OpenFile;
-  path: string;
+  place: PlaylistPlace;
   bytes?: Buffer;
 }
 
 /** Takes playlists apart, once for each version of a file. */
 export class PlaylistCache {
-  readonly #directory: string | undefined;
   readonly #cache = new LRUCache<string, Playlist, Reading>({
     maxSize: CACHE_BYTES,
     sizeCalculation: ({ memoryBytes }, key) => memoryBytes + key.length + ENTRY_BYTES,
     fetchMethod: (_key, _stale, { context }) => this.#parse(context),
   });
 
-  /** @param directory the one that is served at `/`, if it is on this machine. */
-  constructor(directory: string | undefined) {
-    this.#directory = directory;
-  }
-
-  /**
-   * The playlist that a file holds, and a file with the same content that has not been read.
-   *
-   * @param path of its URL, decoded.
-   */
-  async read(file: OpenFile, path: string): Promise<{ playlist: Playlist; file: OpenFile }> {
-    const key = `${file.version} ${path}`;
+  /** The playlist that a file holds, and a file with the same content that has not been read. */
+  async read(file: OpenFile, place: PlaylistPlace): Promise<{ playlist: Playlist; file: OpenFile }> {
+    // Without a machine's paths in it, the prefix makes no difference.
+    const key = [file.version, place.path, place.directory === undefined ? '' : place.prefix].join(' ');
     const known = this.#cache.get(key);
     if (known !== undefined) return { playlist: known, file };
-    const context: Reading = { file, path };
+    const context: Reading = { file, place };
     const playlist = (await this.#cache.fetch(key, { context })) ?? (await this.#parse(context));
     const { bytes } = context;
     return { playlist, file: bytes === undefined ? file : new ReadFile(file, bytes) };
   }
 
   async #parse(reading: Reading): Promise<Playlist> {
-    const { file, path } = reading;
-    const content = file.read(0, file.info.size);
-    reading.bytes = Buffer.isBuffer(content) ? content : Buffer.concat(await content.toArray());
-    return new Playlist(reading.bytes.toString('latin1'), { path, directory: this.#directory });
+    const { file, place } = reading;
+    if (reading.bytes === undefined) {
+      const content = file.read(0, file.info.size);
+      reading.bytes = Buffer.isBuffer(content) ? content : Buffer.concat(await content.toArray());
+    }
+    return new Playlist(reading.bytes.toString('latin1'), place);
   }
 }
 

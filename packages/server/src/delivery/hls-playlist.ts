@@ -7,6 +7,8 @@ export interface PlaylistPlace {
   path: string;
   /** The directory that is served at `/`; absolute paths below it, as FFmpeg writes them, become those of URLs. */
   directory?: string | undefined;
+  /** The path below which a proxy serves this server; empty if there is none. */
+  prefix?: string | undefined;
 }
 
 /** A place in the text of a playlist that is another for each viewer. */
@@ -153,11 +155,13 @@ class TemplateWriter {
   hasMachinePaths = false;
   readonly #path: string;
   readonly #directory: string | undefined;
+  readonly #prefix: string;
   readonly #texts: string[] = [];
   readonly #slots: Slot[] = [];
   #text: string[] = [];
 
-  constructor({ path, directory }: PlaylistPlace) {
+  constructor({ path, directory, prefix = '' }: PlaylistPlace) {
+    this.#prefix = prefix;
     this.#path = posix.normalize(toBytes(path));
     this.#directory = directory === undefined ? undefined : `${toBytes(directory).replace(/\/+$/, '')}/`;
   }
@@ -217,6 +221,6 @@ class TemplateWriter {
   #toUrlPath(uri: string): string {
     if (this.#directory === undefined || !uri.startsWith(this.#directory)) return uri;
     this.hasMachinePaths = true;
-    return `/${uri.slice(this.#directory.length)}`;
+    return `${this.#prefix}/${uri.slice(this.#directory.length)}`;
   }
 }

@@ -30,6 +30,8 @@ export interface HlsOptions {
   sessions: HlsSessions;
   /** The address that the client of a request is counted by. */
   client(request: IncomingMessage): string;
+  /** The path below which a proxy serves this server to that client; empty if there is none. */
+  prefix(request: IncomingMessage): string;
   /** The directory of the machine that is served at `/`, if that is what is mounted. */
   directory?: string | undefined;
 }
@@ -59,12 +61,11 @@ interface Viewer {
  */
 export class HlsViewers {
   readonly #options: HlsOptions;
-  readonly #playlists: PlaylistCache;
+  readonly #playlists = new PlaylistCache();
   readonly #visits = new WeakMap<FastifyRequest, Visit>();
 
   constructor(options: HlsOptions) {
     this.#options = options;
-    this.#playlists = new PlaylistCache(options.directory);
   }
 
   /**
@@ -125,7 +126,11 @@ export class HlsViewers {
     viewer: Viewer | undefined,
   ): Promise<Buffer | OpenFile> {
     if (file.info.size > MAX_PLAYLIST_BYTES) return file;
-    const { playlist, file: unread } = await this.#playlists.read(file, path);
+    const { playlist, file: unread } = await this.#playlists.read(file, {
+      path,
+      directory: this.#options.directory,
+      prefix: this.#options.prefix(request.raw),
+    });
     if (viewer === undefined && !playlist.hasMachinePaths) return unread;
     await unread.close();
     return Buffer.from(this.#write(request, path, playlist, viewer), 'latin1');
