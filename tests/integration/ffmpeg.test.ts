@@ -45,6 +45,7 @@ async function supervise(args: string[], options: Partial<SupervisorOptions> = {
     args,
     reconnect: false,
     reconnectDelayMs: 0,
+    maxReconnectDelayMs: 0,
     staleTimeoutMs: 0,
     limits: { cpuPercent: 0, memoryBytes: 0, waitForMs: 0 },
     log,

@@ -5,11 +5,8 @@ import { Database } from '../../packages/server/src/database/database.ts';
 import { Log } from '../../packages/server/src/log/logger.ts';
 import type { PreparedChange } from '../../packages/server/src/components.ts';
 import type { ProcessConfig } from '../../packages/server/src/process/config.ts';
-import {
-  ProcessManager,
-  type ProcessOptions,
-  type ProcessParts,
-} from '../../packages/server/src/process/manager.ts';
+import { ProcessManager } from '../../packages/server/src/process/manager.ts';
+import type { ProcessOptions, ProcessParts } from '../../packages/server/src/process/setting.ts';
 import { makeFolder, SOON } from './process-server.ts';
 
 const FAKE = join(import.meta.dirname, '../support/fake-ffmpeg.sh');
@@ -66,6 +63,9 @@ async function open(change: Partial<ProcessParts> = {}) {
     input: { allow: [], block: [] },
     output: { allow: [], block: [] },
     maxLogLines: 50,
+    startJitterMs: 0,
+    maxReconnectDelayMs: 0,
+    playoutPorts: undefined,
     maxHistory: 3,
     importFile: join(folder, 'db.json'),
   };

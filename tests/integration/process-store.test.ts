@@ -97,6 +97,18 @@ describe('after a restart', () => {
     expect((await after.call('GET', '/metadata')).body).toEqual({ 'restreamer-ui': { a: 1 } });
   });
 
+  test('starts can be spread over a while, which nobody has to wait for', async () => {
+    const folder = await makeFolder();
+    const before = await openScripted({ folder });
+    await before.create(scripted('on', RUN, { autostart: true }));
+    await before.server.close();
+
+    const after = await openScripted({ folder, env: { CORE_FFMPEG_START_JITTER_SEC: '3600' } });
+    expect(await after.state('on')).toMatchObject({ order: 'start', exec: 'finished' });
+    await after.command('on', 'start');
+    await after.untilExec('on', 'running');
+  });
+
   test('no more processes run than may, and the others can be started when there is room', async () => {
     const folder = await makeFolder();
     const before = await openScripted({ folder });

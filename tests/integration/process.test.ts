@@ -303,3 +303,32 @@ describe('max_processes', () => {
     expect((await client.command('a', 'start')).status).toBe(200);
   });
 });
+
+test('metadata of a process that is being removed cannot be changed any more', async () => {
+  const client = await openScripted();
+  await client.create(scripted('p', ['ignore', 'INT', 'say-pid', 'wait'], { autostart: true }));
+  let pid = 0;
+  await vi.waitFor(async () => {
+    pid = Number((/pid (\d+)/.exec((await client.lines('p')).join('\n')))?.[1]);
+    expect(pid).toBeGreaterThan(0);
+  }, SOON);
+  const removal = client.call('DELETE', '/process/p');
+  await client.untilExec('p', 'finishing');
+  expect(await client.call('PUT', '/process/p/metadata/key', 1)).toMatchObject({
+    status: 404,
+    body: { code: 404, message: 'Unknown process ID', details: ['unknown process'] },
+  });
+  process.kill(pid, 'SIGKILL');
+  expect((await removal).status).toBe(200);
+});
+
+test('FFmpeg gets the variables that are named, and never our own', async () => {
+  const client = await openScripted({
+    env: { CORE_FFMPEG_ENVIRONMENT: 'TZ,MISSING,CORE_API_AUTH_PASSWORD', TZ: 'UTC' },
+  });
+  await client.create(scripted('p', ['environment'], { autostart: true }));
+  await client.untilExec('p', 'finished');
+  const text = (await client.lines('p')).join('\n');
+  expect(text).toContain('TZ=UTC');
+  expect(text).not.toMatch(/CORE_|MISSING|HOME=/);
+});

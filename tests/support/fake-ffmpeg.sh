@@ -5,6 +5,7 @@ while [ $# -gt 0 ]; do
     say) printf '%s\n' "$2" >&2; shift ;;
     status) printf '%s\r' "$2" >&2; shift ;;
     environment) /usr/bin/env >&2 ;;
+    say-pid) printf 'pid %s\n' "$$" >&2 ;;
     copy-input) /bin/cat >&2 ;;
     ignore) trap '' "$2"; shift ;;
     obey) trap 'exit 255' INT ;;

@@ -25,6 +25,7 @@ export {
 } from './events.ts';
 export { LogEvent, LogEvents, LogLines } from './log.ts';
 export { Metadata } from './metadata.ts';
+export { PlayoutStatus } from './playout.ts';
 export {
   MetricsDescription,
   MetricsQuery,

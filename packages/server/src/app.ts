@@ -40,8 +40,9 @@ import { Log, type LogConsole, type Logger } from './log/logger.ts';
 import { Host } from './metrics/host.ts';
 import { Monitor } from './metrics/monitor.ts';
 import { RuntimeMetrics } from './metrics/runtime.ts';
-import { ProcessManager, type ProcessParts } from './process/manager.ts';
 import { createService, createUpdateCheck, metricSources, operationsRoutes } from './observability.ts';
+import { ProcessManager } from './process/manager.ts';
+import type { ProcessParts } from './process/setting.ts';
 import { Reloader } from './reloader.ts';
 import { Sessions } from './sessions/registry.ts';
 import { ProcessTraffic } from './sessions/processes.ts';
@@ -296,8 +297,18 @@ function declareComponents({ env, directory, log, store, runSince, reloader }: S
       build: () => new Host(),
     })
     .add('children', ['host'], {
-      slice: () => undefined,
-      build: (_slice, { host }) => new Children(log.component('Process'), () => host.cpuCount),
+      slice: (config) => slices.childEnvironment(config, env),
+      build: (environment, { host }) => {
+        const children = new Children(log.component('Process'), () => host.cpuCount);
+        children.configure(environment);
+        return children;
+      },
+      prepare: (children, environment, _needs, replaced) =>
+        replaced.size > 0
+          ? undefined
+          : simpleChange(() => {
+              children.configure(environment);
+            }),
     })
     .add('ffmpeg', ['children'], {
       slice: (config) => config.ffmpeg.binary,

@@ -14,7 +14,7 @@ import type { CorsPolicy } from './http/cors.ts';
 import type { MemoryHints } from './debug/memory.ts';
 import type { ScrapeAuth } from './http/routes/prometheus.ts';
 import type { MonitorOptions } from './metrics/monitor.ts';
-import type { ProcessOptions } from './process/manager.ts';
+import type { ProcessOptions } from './process/setting.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
 import type { S3Options } from './storage/s3-storages.ts';
 import type { CertificateOptions } from './tls/certificates.ts';
@@ -130,7 +130,7 @@ export function cacheOptions({ storage }: Config): CacheOptions | undefined {
 }
 
 export function processOptions(config: Config, cwd: string): ProcessOptions {
-  const { ffmpeg, rtmp, srt } = config;
+  const { ffmpeg, rtmp, srt, playout } = config;
   return {
     maxProcesses: ffmpeg.max_processes,
     placeholders: {
@@ -143,9 +143,22 @@ export function processOptions(config: Config, cwd: string): ProcessOptions {
     input: ffmpeg.access.input,
     output: ffmpeg.access.output,
     maxLogLines: ffmpeg.log.max_lines,
+    startJitterMs: ffmpeg.start_jitter_sec * 1000,
+    maxReconnectDelayMs: ffmpeg.reconnect_max_delay_sec * 1000,
+    playoutPorts: playout.enable ? { min: playout.min_port, max: playout.max_port } : undefined,
     maxHistory: ffmpeg.log.max_history,
     importFile: join(databaseDirectory(config, cwd), 'db.json'),
   };
+}
+
+/** The variables that FFmpeg gets. Never our own: they may hold secrets. */
+export function childEnvironment({ ffmpeg }: Config, env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    ffmpeg.environment.flatMap((name): [string, string][] => {
+      const value = env[name];
+      return value === undefined || /^(?:CORE|RS)_/.test(name) ? [] : [[name, value]];
+    }),
+  );
 }
 
 function memoryCredentials({ storage }: Config): { username: string; password: string } | undefined {

@@ -12,7 +12,7 @@ export interface Command {
   /** An absolute path; PATH is not searched. */
   binary: string;
   args: readonly string[];
-  /** The whole environment; empty by default. */
+  /** The whole environment; that of all children if left out. */
   env?: Readonly<Record<string, string>>;
 }
 
@@ -33,11 +33,17 @@ export class Children implements Component, Spawner {
   #outOfMemoryKills: OutOfMemoryKills | undefined;
   #sampler: NodeJS.Timeout | undefined;
   #isOpen = false;
+  #environment: Readonly<Record<string, string>> = {};
 
   /** @param cpuCount how many CPUs there are, or are allowed: what is 100 % in the usage of a child. */
   constructor(log: Logger, cpuCount = () => cpus().length) {
     this.#cpuCount = cpuCount;
     this.#guardian = new Guardian(log);
+  }
+
+  /** Gives children that are started from now on these variables; before, they have none. */
+  configure(environment: Readonly<Record<string, string>>): void {
+    this.#environment = environment;
   }
 
   /** The process that kills the children if the server cannot. */
@@ -80,7 +86,7 @@ export class Children implements Component, Spawner {
     await this.#guardian.close();
   }
 
-  #launch({ binary, args, env = {} }: Command): ChildProcess | Error {
+  #launch({ binary, args, env = this.#environment }: Command): ChildProcess | Error {
     if (!this.#isOpen) return new Error('the server is shutting down');
     const marker = this.#guardian.marker;
     try {

@@ -33,6 +33,7 @@ class FakeProcess extends EventEmitter {
 const SUPERVISION: Supervision = {
   reconnect: false,
   reconnectDelayMs: 0,
+  maxReconnectDelayMs: 0,
   staleTimeoutMs: 0,
   limits: { cpuPercent: 0, memoryBytes: 0, waitForMs: 0 },
 };
@@ -389,6 +390,23 @@ describe('reconnecting', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     await end(1);
     expect(supervisor.status().reconnectInMs).toBe(0);
+  });
+
+  test('lets the delay double with each fast failure up to the limit, and starts over after a good run', async () => {
+    const { supervisor, end } = setUp({
+      reconnect: true,
+      reconnectDelayMs: 2_000,
+      maxReconnectDelayMs: 10_000,
+    });
+    supervisor.start();
+    for (const pause of [2_000, 4_000, 8_000, 10_000, 10_000]) {
+      await end(1);
+      expect(supervisor.status().reconnectInMs).toBe(pause);
+      await vi.advanceTimersByTimeAsync(pause);
+    }
+    await vi.advanceTimersByTimeAsync(5_000);
+    await end(1);
+    expect(supervisor.status().reconnectInMs).toBe(2_000);
   });
 
   test('keeps a longer delay that the user set, whatever failed', async () => {

@@ -25,6 +25,8 @@ export interface Supervision {
   /** Start again when the child ended by itself. */
   reconnect: boolean;
   reconnectDelayMs: number;
+  /** How long the delay may grow while the child fails at once again and again; 0 does not let it grow. */
+  maxReconnectDelayMs: number;
   /** End the child if it made no progress for longer than this; 0 is never. */
   staleTimeoutMs: number;
   limits: Limits;
@@ -117,11 +119,11 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
 
   constructor(spawner: Spawner, options: SupervisorOptions) {
     super();
-    const { reconnect, reconnectDelayMs, staleTimeoutMs, limits, ...fixed } = options;
+    const { reconnect, reconnectDelayMs, maxReconnectDelayMs, staleTimeoutMs, limits, ...fixed } = options;
     this.#spawner = spawner;
     this.#options = fixed;
     this.#log = options.log;
-    this.#supervision = { reconnect, reconnectDelayMs, staleTimeoutMs, limits };
+    this.#supervision = { reconnect, reconnectDelayMs, maxReconnectDelayMs, staleTimeoutMs, limits };
   }
 
   get state(): ExecState {
@@ -286,7 +288,7 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   #scheduleReconnect(elapsedMs: number): void {
     const { reconnect, reconnectDelayMs } = this.#supervision;
     if (!reconnect || !this.#mayStart()) return;
-    const delay = Math.max(reconnectDelayMs, this.#pauseAfterFailure());
+    const delay = Math.max(reconnectDelayMs, this.#pauseAfterFailure(), this.#backOff());
     this.#log.info(`Scheduling restart in ${delay / 1000}s`);
     this.#reconnectAt(performance.now() + Math.max(0, delay - elapsedMs));
   }
@@ -307,6 +309,14 @@ export class Supervisor extends EventEmitter<SupervisorEvents> {
   #pauseAfterFailure(): number {
     if (this.#fastFailures === 0) return 0;
     return FAST_FAILURE_PAUSES[Math.min(this.#fastFailures, FAST_FAILURE_PAUSES.length) - 1] ?? 0;
+  }
+
+  /** Twice as long with each fast failure in a row, if the delay may grow. */
+  #backOff(): number {
+    const { reconnectDelayMs, maxReconnectDelayMs } = this.#supervision;
+    if (this.#fastFailures < 2) return 0;
+    const first = Math.max(reconnectDelayMs, FAST_FAILURE_PAUSES[0] ?? 0);
+    return Math.min(maxReconnectDelayMs, first * 2 ** (this.#fastFailures - 1));
   }
 
   #cancelReconnect(): void {

@@ -381,6 +381,27 @@ export const VARIABLES: readonly Variable[] = [
     env: 'CORE_FFMPEG_LOG_MAX_HISTORY',
     aliases: ['CORE_FFMPEG_LOG_MAXHISTORY'],
   }),
+  setting(
+    'ffmpeg.environment',
+    list(','),
+    [],
+    "Names of variables of the server's environment that FFmpeg gets, such as http_proxy or TZ",
+    { env: 'CORE_FFMPEG_ENVIRONMENT', since: 'millrace' },
+  ),
+  setting(
+    'ffmpeg.start_jitter_sec',
+    intBetween(0, 3600),
+    0,
+    'Seconds over which the starts of processes are spread when the server starts',
+    { env: 'CORE_FFMPEG_START_JITTER_SEC', since: 'millrace' },
+  ),
+  setting(
+    'ffmpeg.reconnect_max_delay_sec',
+    intBetween(0, 86_400),
+    0,
+    'Seconds up to which the delay doubles while a process fails at once again and again, 0 for no doubling',
+    { env: 'CORE_FFMPEG_RECONNECT_MAX_DELAY_SEC', since: 'millrace' },
+  ),
   setting('playout.enable', bool, false, 'Give processes a port for playout', { env: 'CORE_PLAYOUT_ENABLE' }),
   setting('playout.min_port', port, 0, 'First port for playout', {
     env: 'CORE_PLAYOUT_MIN_PORT',

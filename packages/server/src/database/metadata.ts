@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { CoreError } from '../util/errors.ts';
 
 /** Stored metadata, values as JSON text. Every call is durable when it returns, and throws if it cannot be. */
 export class MetadataTable {
@@ -26,16 +27,19 @@ export class MetadataTable {
     else this.#prepare('INSERT OR REPLACE INTO metadata (key, value) VALUES (?, ?)').run(key, value);
   }
 
-  /** @param value `undefined` removes the key. */
+  /**
+   * @param value `undefined` removes the key.
+   * @throws CoreError `not_found` if the process is no longer stored.
+   */
   setOfProcess(process: string, key: string, value: string | undefined): void {
     if (value === undefined) {
       this.#prepare('DELETE FROM process_metadata WHERE process = ? AND key = ?').run(process, key);
     } else {
-      this.#prepare('INSERT OR REPLACE INTO process_metadata (process, key, value) VALUES (?, ?, ?)').run(
-        process,
-        key,
-        value,
-      );
+      const { changes } = this.#prepare(
+        `INSERT OR REPLACE INTO process_metadata (process, key, value)
+         SELECT id, ?, ? FROM process WHERE id = ?`,
+      ).run(key, value, process);
+      if (changes === 0) throw new CoreError('not_found', 'unknown process');
     }
   }
 

@@ -1,64 +1,21 @@
 import { EventEmitter } from 'node:events';
-import type { Spawner } from '../child/children.ts';
 import type { ExecState } from '../child/supervisor.ts';
 import type { Component, PreparedChange } from '../components.ts';
-import { AddressFilter, type AddressLists } from '../ffmpeg/address-filter.ts';
 import type { Probe } from '../ffmpeg/probe.ts';
-import type { Logger } from '../log/logger.ts';
-import type { CleanupRule } from '../storage/cleanup.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { maskSecrets } from '../util/text.ts';
 import { completeIds, type ProcessConfig } from './config.ts';
-import { DiskGuard, type DiskUsage } from './disk-guard.ts';
+import { DiskGuard } from './disk-guard.ts';
 import { constraintFor, fitsConstraint } from './ffmpeg-constraint.ts';
 import { migrateConfig } from './ffmpeg-migration.ts';
 import type { Metadata } from './metadata.ts';
-import type { PlaceholderSources } from './placeholders.ts';
 import { createPlan, type Plan } from './plan.ts';
+import { PlayoutPorts } from './playout-ports.ts';
 import { History } from './report.ts';
-import { Resolver } from './resolve.ts';
-import { now, ProcessStore, type ProcessRecord, type StoredProcess, type StoreDatabase } from './store.ts';
-import { Task, type Runtime } from './task.ts';
-import type { AddressRules } from './validate.ts';
-
-export interface ProcessOptions {
-  /** How many processes may be active at a time; 0 is any number. */
-  maxProcesses: number;
-  placeholders: PlaceholderSources;
-  /** Which addresses FFmpeg may read and write. */
-  input: AddressLists;
-  output: AddressLists;
-  /** How many log lines of a run, and how many past runs of a process, are kept. */
-  maxLogLines: number;
-  maxHistory: number;
-  /** Path of the reference's `db.json`, which is taken over if nothing was ever stored. */
-  importFile: string;
-}
-
-/** The neighbours of the processes. */
-export interface ProcessParts {
-  spawner: Spawner;
-  ffmpeg: {
-    readonly binary: string;
-    readonly version: string;
-    probe(args: readonly string[], signal?: AbortSignal): Promise<Probe>;
-  };
-  database: StoreDatabase;
-  cleanup: { set(owner: string, rules: readonly CleanupRule[]): Promise<void> };
-  disk: DiskUsage;
-  /** Of component `Process`. */
-  log: Logger;
-}
-
-/** Everything that follows from options and neighbours. */
-interface Setting {
-  options: ProcessOptions;
-  parts: ProcessParts;
-  resolver: Resolver;
-  rules: AddressRules;
-  runtime: Runtime;
-  store: ProcessStore;
-}
+import { createSetting, type ProcessOptions, type ProcessParts, type Setting } from './setting.ts';
+import { now, type ProcessRecord, type StoredProcess } from './store.ts';
+import { Stagger } from './stagger.ts';
+import { Task } from './task.ts';
 
 /** What a user may ask of a process. */
 export type Command = 'start' | 'stop' | 'restart' | 'reload';
@@ -79,6 +36,8 @@ interface ProcessSignals {
 export class ProcessManager extends EventEmitter<ProcessSignals> implements Component {
   readonly #tasks = new Map<string, Task>();
   readonly #diskGuard: DiskGuard;
+  readonly #playoutPorts: PlayoutPorts;
+  readonly #stagger = new Stagger();
   readonly #transitions: Record<ExecState, number> = {
     finished: 0,
     starting: 0,
@@ -96,6 +55,7 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
   constructor(options: ProcessOptions, parts: ProcessParts) {
     super();
     this.#setting = createSetting(options, parts);
+    this.#playoutPorts = new PlayoutPorts(options.playoutPorts);
     this.#diskGuard = new DiskGuard(() => this.#stopWriters());
   }
 
@@ -119,6 +79,7 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
     if (!this.#isOpen) return;
     this.#isOpen = false;
     clearInterval(this.#saver);
+    this.#stagger.close();
     this.#diskGuard.close();
     await closeTasks(this.list());
     this.#saveHistories();
@@ -157,11 +118,13 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
       commit: () => {
         this.#isOpen = false;
         leaving = this.list();
+        this.#stagger.close();
         this.#tasks.clear();
         this.#apply(next);
       },
       settle: async () => {
         await closeTasks(leaving);
+        for (const { owner } of leaving) this.#playoutPorts.keep(owner, new Map());
         this.#saveHistories(leaving, store);
         await this.#open(records);
         this.#isOpen = true;
@@ -173,6 +136,7 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
 
   #apply(next: Setting): void {
     this.#setting = next;
+    this.#playoutPorts.configure(next.options.playoutPorts);
     this.#diskGuard.start(next.parts.disk);
   }
 
@@ -220,6 +184,7 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
     } as const;
     this.#setting.store.insert(record);
     const task = this.#createTask(record, new History(this.#setting.options.maxHistory));
+    this.#playoutPorts.hold(task.owner, plan.playout);
     this.#tasks.set(task.id, task);
     this.emit('added', task);
     await task.queue.run(async () => {
@@ -239,11 +204,12 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
   async update(id: string, change: (current: ProcessConfig) => ProcessConfig): Promise<ProcessConfig> {
     return this.#change(id, async (task) => {
       const config = completeIds(change(task.config));
-      const plan = this.#plan(config);
+      const plan = this.#plan(config, task.owner);
       const isRenamed = config.id !== id;
       if (isRenamed && this.#tasks.has(config.id)) throw new CoreError('exists', 'process already exists');
       const record = { ...task.record, config, ffmpegConstraint: this.#constraint(), updatedAt: now() };
       this.#setting.store.update(id, record);
+      this.#playoutPorts.hold(task.owner, plan.playout);
       if (isRenamed) {
         await this.#rename(task, record, plan);
       } else {
@@ -263,6 +229,7 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
       await task.close();
       this.#tasks.delete(id);
       this.emit('removed', task);
+      this.#playoutPorts.keep(task.owner, new Map());
       await this.#setting.parts.cleanup.set(task.owner, []);
     });
   }
@@ -291,9 +258,11 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
           await task.restart();
           break;
         case 'reload': {
-          const plan = this.#plan(task.config);
+          const plan = this.#plan(task.config, task.owner);
+          this.#playoutPorts.hold(task.owner, plan.playout);
           await this.#setting.parts.cleanup.set(task.owner, plan.cleanup);
           await task.replace(plan, this.#setting.runtime);
+          this.#playoutPorts.keep(task.owner, plan.playout);
           this.#startIfOrdered(task);
         }
       }
@@ -323,16 +292,23 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
     }
   }
 
+  /** Starts those that are ordered to run, now or, if starts are to be spread, soon. */
   async #startWaiting(): Promise<void> {
-    for (const task of this.list()) {
-      await task.queue.run(() => {
-        if (task.isWaiting) this.#startIfOrdered(task);
-        return Promise.resolve();
-      });
+    const { startJitterMs } = this.#setting.options;
+    for (const task of this.list().filter(({ isWaiting }) => isWaiting)) {
+      const start = () =>
+        task.queue.run(() => {
+          this.#startWaitingTask(task);
+        });
+      if (startJitterMs === 0) await start();
+      else this.#stagger.later(() => void start(), startJitterMs);
     }
-    const surplus = this.list().filter((task) => task.isWaiting);
-    for (const { id } of surplus)
-      this.#setting.parts.log.warn('Not started, too many processes are running', { id });
+  }
+
+  #startWaitingTask(task: Task): void {
+    if (this.#tasks.get(task.id) !== task || !task.isWaiting) return;
+    if (this.#hasFreePlace()) this.#startIfOrdered(task);
+    else this.#setting.parts.log.warn('Not started, too many processes are running', { id: task.id });
   }
 
   /** Makes a task follow the present setting. */
@@ -343,13 +319,15 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
     task.history.resize(this.#setting.options.maxHistory);
     let plan: Plan;
     try {
-      plan = this.#plan(task.config);
+      plan = this.#plan(task.config, task.owner);
     } catch (error) {
       const reason = errorText(error);
       parts.log.warn('Ignoring', { id: task.id, error: maskSecrets(reason) });
       await task.discard(reason);
+      this.#playoutPorts.keep(task.owner, new Map());
       return;
     }
+    this.#playoutPorts.hold(task.owner, plan.playout);
     await this.#use(task, plan);
     if (task.isWaiting) this.#startIfOrdered(task);
   }
@@ -357,6 +335,7 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
   async #use(task: Task, plan: Plan): Promise<void> {
     await this.#setting.parts.cleanup.set(task.owner, plan.cleanup);
     await task.use(plan, this.#setting.runtime);
+    this.#playoutPorts.keep(task.owner, plan.playout);
   }
 
   /** The process goes on under its new id as soon as its child under the old one is gone. */
@@ -389,12 +368,19 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
     return task;
   }
 
-  #plan(config: ProcessConfig): Plan {
+  /** @param owner of the process, unless it is still to be made. */
+  #plan(config: ProcessConfig, owner?: string): Plan {
     const { resolver, rules } = this.#setting;
-    return createPlan(config, resolver, rules, (id) => {
-      const other = this.#tasks.get(id);
-      return other && resolver.outputs(other.config);
-    });
+    return createPlan(
+      config,
+      resolver,
+      rules,
+      (id) => {
+        const other = this.#tasks.get(id);
+        return other && resolver.outputs(other.config);
+      },
+      (inputs) => this.#playoutPorts.find(owner, inputs),
+    );
   }
 
   /** Runs a change of a process when its turn comes. Throws `not_found` if it is gone by then. */
@@ -490,25 +476,6 @@ export class ProcessManager extends EventEmitter<ProcessSignals> implements Comp
       }),
     );
   }
-}
-
-function createSetting(options: ProcessOptions, parts: ProcessParts): Setting {
-  const { placeholders, maxLogLines } = options;
-  return {
-    options,
-    parts,
-    resolver: new Resolver(placeholders),
-    rules: {
-      input: new AddressFilter(options.input),
-      output: new AddressFilter(options.output),
-      diskDir: placeholders.diskDir,
-    },
-    // The neighbours are there from the beginning, but FFmpeg is found only when it starts.
-    get runtime() {
-      return { spawner: parts.spawner, binary: parts.ffmpeg.binary, maxLogLines };
-    },
-    store: new ProcessStore(parts.database, parts.log),
-  };
 }
 
 /** Ends all children at once and waits for them. */

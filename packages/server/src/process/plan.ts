@@ -1,7 +1,8 @@
 import type { CleanupRule } from '../storage/cleanup.ts';
 import { CoreError } from '../util/errors.ts';
-import { createCommand, createProbeCommand } from './command.ts';
+import { createCommand, createProbeCommand, hasPlayer } from './command.ts';
 import type { ProcessConfig } from './config.ts';
+import type { PortsByInput } from './playout-ports.ts';
 import { followReferences, type OutputsOf } from './references.ts';
 import type { Resolver } from './resolve.ts';
 import { validate, type AddressRules } from './validate.ts';
@@ -13,25 +14,34 @@ export interface Plan {
   /** Arguments to look at the inputs. */
   probeCommand: readonly string[];
   cleanup: readonly CleanupRule[];
+  /** On which port FFmpeg's player of an input listens. */
+  playout: PortsByInput;
   /** Whether FFmpeg writes files to the disk. */
   writesFiles: boolean;
 }
 
-/** Replaces placeholders, follows references and checks the result. Throws `invalid` with the reason against it. */
+/**
+ * Replaces placeholders, follows references and checks the result. Throws `invalid` with the reason against it.
+ *
+ * @param portsFor finds ports for the inputs that FFmpeg plays itself.
+ */
 export function createPlan(
   config: ProcessConfig,
   resolver: Resolver,
   rules: AddressRules,
   outputsOf: OutputsOf,
+  portsFor: (inputs: readonly string[]) => PortsByInput,
 ): Plan {
   if (config.id.trim() === '') throw new CoreError('invalid', 'an empty ID is not allowed');
   const resolved = followReferences(resolver.config(config), outputsOf);
   const { writesFiles } = validate(resolved, rules);
   checkLimits(config);
+  const playout = portsFor(resolved.inputs.filter(hasPlayer).map(({ id }) => id));
   return {
-    command: createCommand(resolved),
+    command: createCommand(resolved, playout),
     probeCommand: createProbeCommand(resolved),
     cleanup: resolved.outputs.flatMap(({ cleanup }) => cleanup),
+    playout,
     writesFiles,
   };
 }

@@ -26,6 +26,8 @@ export interface Runtime {
   /** Absolute path of FFmpeg. */
   binary: string;
   maxLogLines: number;
+  /** See `Supervision`. */
+  maxReconnectDelayMs: number;
 }
 
 /** What changes without an event. */
@@ -194,7 +196,7 @@ export class Task extends EventEmitter<{
     this.#engine = { ...engine, plan, runtime };
     this.#revision++;
     this.#parser.configure(this.#parserOptions(runtime.maxLogLines));
-    engine.supervisor.configure(toSupervision(this.config));
+    engine.supervisor.configure(toSupervision(this.config, runtime));
   }
 
   /** Follows a plan with a child of its own; the present one is ended. The new one still has to be started. */
@@ -257,13 +259,20 @@ export class Task extends EventEmitter<{
     );
   }
 
-  #supervise({ command }: Plan, { spawner, binary }: Runtime): Supervisor {
+  #supervise({ command }: Plan, runtime: Runtime): Supervisor {
+    const { spawner, binary } = runtime;
     const parser = this.#parser;
     const explain = (ending: Ending) => {
       this.#failure = parser.explain(ending, command);
       return this.#failure?.class;
     };
-    const options = { binary, args: command, explain, log: this.#log, ...toSupervision(this.config) };
+    const options = {
+      binary,
+      args: command,
+      explain,
+      log: this.#log,
+      ...toSupervision(this.config, runtime),
+    };
     const supervisor = new Supervisor(spawner, options);
     supervisor.on('state', (to, from) => this.emit('state', to, from));
     supervisor.on('started', () => {
@@ -307,11 +316,12 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text, index) => text === b[index]);
 }
 
-function toSupervision(config: ProcessConfig): Supervision {
+function toSupervision(config: ProcessConfig, { maxReconnectDelayMs }: Runtime): Supervision {
   const { cpuPercent, memoryBytes, waitForSeconds } = config.limits;
   return {
     reconnect: config.reconnect,
     reconnectDelayMs: config.reconnectDelaySeconds * 1000,
+    maxReconnectDelayMs,
     staleTimeoutMs: config.staleTimeoutSeconds * 1000,
     limits: { cpuPercent, memoryBytes, waitForMs: waitForSeconds * 1000 },
   };

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Metadata } from '../../process/metadata.ts';
 import { readJson } from '../decode.ts';
+import { CoreError } from '../../util/errors.ts';
 import { ApiError } from '../errors.ts';
 import { sendJson } from '../json.ts';
-import { findTask, type Tasks } from '../process/find.ts';
+import { findTask, unknownProcess, type Tasks } from '../process/find.ts';
 import type { Routes } from '../server.ts';
 
 export interface MetadataRoutesOptions {
@@ -60,7 +61,13 @@ async function write(
 ): Promise<FastifyReply> {
   const key = keyOf(request);
   const value = await readJson(request, VALUE_LIMIT);
-  find().set(key, value);
+  try {
+    find().set(key, value);
+  } catch (error) {
+    // It was being removed.
+    if (error instanceof CoreError && error.code === 'not_found') throw unknownProcess();
+    throw error;
+  }
   return sendJson(reply, value);
 }
 
