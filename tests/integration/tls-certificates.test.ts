@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -61,4 +61,27 @@ test.each([
     await writeFile(path.join(folder, 'key.pem'), key);
   });
   expect(lines.join('')).toContain(`level=WARN component="HTTPS" msg="${complaint}"`);
+});
+
+test('certificates that the reference has stored are used on, each for its host', async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), 'millrace-tls-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const hosts = ['a.example', 'b.example'];
+  const stored = new Map<string, string>();
+  for (const host of hosts) {
+    const { cert, key } = selfSignedCertificate();
+    const folder = path.join(dir, 'certificates', 'acme-v02.api.letsencrypt.org-directory', host);
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, `${host}.crt`), cert);
+    await writeFile(path.join(folder, `${host}.key`), key);
+    stored.set(host, cert);
+  }
+  const log = new Log(process.stderr, { level: 'silent', topics: [], maxLines: 0 }).component('HTTPS');
+  const directoryUrl = 'https://acme-v02.api.letsencrypt.org/directory';
+  const certificates = new Certificates({ source: 'store', hosts, dir, directoryUrl }, log);
+  onTestFinished(() => certificates.close());
+  await certificates.start();
+  expect(hosts.map((host) => certificates.pairOf(host)?.cert)).toEqual([...stored.values()]);
+  expect(certificates.main?.cert).toBe(stored.get('a.example'));
+  expect(certificates.isTrusted).toBe(true);
 });
