@@ -1,9 +1,14 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Database } from '../../packages/server/src/database/database.ts';
+import { freePort } from '../support/ports.ts';
+import { installStandIn, Program } from '../support/program.ts';
 import { startServer, type TestServerOptions } from '../support/server.ts';
 import { EventClient, type EventClientOptions } from './event-client.ts';
 import { makeFolder, openScripted, scripted, SOON } from './process-server.ts';
+import { TlsServer } from './tls-server.ts';
 
 async function open(options: TestServerOptions = {}) {
   const processes = await openScripted(options);
@@ -157,7 +162,64 @@ describe('GET /api/v3/events', () => {
   });
 });
 
+test('comes over HTTP/2 too', async () => {
+  await using tls = await TlsServer.start();
+  const { access } = await tls.server.login();
+  const stream = tls.session().request({
+    ':path': '/api/v3/events?last_event_id=0',
+    authorization: `Bearer ${access}`,
+  });
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  await vi.waitFor(() => {
+    expect(text).toMatch(/^retry: \d+\n\nid: \d+\nevent: server\.started\n/);
+  }, SOON);
+  const ended = once(stream, 'end');
+  await tls.server.close();
+  await ended;
+});
+
 describe('resuming', () => {
+  test('a server that was killed has what it had told, and goes on', async () => {
+    const folder = await makeFolder();
+    const port = await freePort();
+    const env = {
+      CORE_ADDRESS: `127.0.0.1:${port}`,
+      CORE_CONFIGFILE: path.join(folder, 'config.json'),
+      CORE_DB_DIR: path.join(folder, 'db'),
+      CORE_STORAGE_DISK_DIR: path.join(folder, 'data'),
+      CORE_FFMPEG_BINARY: await installStandIn(folder),
+      CORE_API_AUTH_ENABLE: 'false',
+    };
+    const listen = async (lastEventId: number) =>
+      EventClient.connect({
+        base: `http://127.0.0.1:${port}`,
+        token: '',
+        query: '?type=log,server',
+        lastEventId,
+      });
+    const first = new Program({ env, folder });
+    await first.untilLogged('Server started');
+    const before = await listen(0);
+    await before.until((events) => {
+      expect(JSON.stringify(events)).toContain('Server started');
+    });
+    first.signal('SIGKILL');
+    await Promise.all([first.ended, before.ended]);
+
+    const second = new Program({ env, folder });
+    await second.untilLogged('Server started');
+    const all = await listen(0);
+    const since = await listen(before.lastEventId ?? 0);
+    for (const client of [all, since]) {
+      await client.until((events) => {
+        expect(JSON.stringify(events).split('Server started').length - 1).toBe(client === all ? 2 : 1);
+      });
+    }
+    const ids = [...before.events, ...since.events].map(({ id }) => id);
+    expect(all.events.map(({ id }) => id).slice(0, ids.length)).toEqual(ids.slice(0, all.events.length));
+  });
+
   test('a client that is cut off again and again, also by restarts, gets everything once', async () => {
     const folder = await makeFolder();
     const seen: string[] = [];
