@@ -24,6 +24,16 @@ export function simpleChange(commit: () => void): PreparedChange {
   return { commit, abort: () => undefined };
 }
 
+/** Prepares components that can take new options at any time. */
+export function reconfigure<Slice>(
+  instance: { configure(options: Slice): void },
+  options: Slice,
+): PreparedChange {
+  return simpleChange(() => {
+    instance.configure(options);
+  });
+}
+
 /**
  * How one component depends on the configuration and on its neighbours.
  *
