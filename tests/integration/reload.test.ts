@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { freePort } from '../support/ports.ts';
+import { selfSignedCertificate } from './certificate.ts';
 import { LiveServer } from './live-server.ts';
 import { FFMPEG, SOON } from './process-server.ts';
 
@@ -161,7 +164,8 @@ describe.skipIf(FFMPEG === '')('nobody is disturbed by a change of', () => {
   });
   afterAll(() => server.close());
 
-  test.each<[name: string, change: object, isThere: (server: LiveServer) => Promise<unknown>]>([
+  type Change = Record<string, unknown> | ((server: LiveServer) => Promise<Record<string, unknown>>);
+  test.each<[name: string, change: Change, isThere: (server: LiveServer) => Promise<unknown>]>([
     [
       'log.level',
       { log: { level: 'debug' } },
@@ -227,6 +231,54 @@ describe.skipIf(FFMPEG === '')('nobody is disturbed by a change of', () => {
         expect((await server.state('rtmp')).command).toContain('rtmp://localhost:1935/a?token=token');
       },
     ],
+    [
+      'sessions',
+      { sessions: { ip_ignorelist: [], session_timeout_sec: 60, max_sessions: 7 } },
+      async (server) => {
+        const { body } = await server.call('GET', '/v3/session?collectors=hls');
+        expect(body).toMatchObject({ hls: { active: { max_sessions: 7 } } });
+      },
+    ],
+    [
+      'storage.disk.cache',
+      { storage: { disk: { cache: { ttl_seconds: 77 } } } },
+      async (server) => {
+        await writeFile(path.join(server.folder, 'data', 'cached.txt'), 'text');
+        const answer = await fetch(`http://127.0.0.1:${server.port}/cached.txt`, {
+          headers: { connection: 'close' },
+        });
+        expect(await answer.text()).toBe('text');
+        expect(answer.headers.get('cache-control')).toBe('max-age=77');
+      },
+    ],
+    [
+      'metrics',
+      { metrics: { enable: true, range_sec: 120, interval_sec: 3 } },
+      async (server) => {
+        const query = { metrics: [{ name: 'uptime_uptime' }] };
+        expect((await server.call('POST', '/v3/metrics', query)).body).toMatchObject({
+          timerange_sec: 120,
+          interval_sec: 3,
+        });
+      },
+    ],
+    [
+      'tls',
+      async (server) => ({ tls: { enable: true, ...(await certificateFiles(server)) } }),
+      async (server) => {
+        const { tls } = (
+          (await server.call('GET', '/v3/config')).body as { config: { tls: { address: string } } }
+        ).config;
+        const options = {
+          path: '/ping',
+          ca: await readFile(path.join(server.folder, 'cert.pem')),
+          agent: false,
+        };
+        const request = get(`https://${tls.address}`, options);
+        const [answer] = (await once(request, 'response')) as [IncomingMessage];
+        expect((await answer.toArray()).join('')).toBe('pong');
+      },
+    ],
     // The last one: it hides the starts of processes.
     [
       'log.topics',
@@ -238,7 +290,7 @@ describe.skipIf(FFMPEG === '')('nobody is disturbed by a change of', () => {
     ],
   ])('%s', async (_, change, isThere) => {
     const traffic = await server.connect();
-    await server.change(change);
+    await server.change(typeof change === 'function' ? await change(server) : change);
     await isThere(server);
     await traffic.finish();
     await server.untilProgress('stream');
@@ -291,6 +343,15 @@ describe.skipIf(FFMPEG === '')('everything stays as it is, and the status says w
       /ffmpeg\.access\.output\.allow: \( is not a valid regular expression/,
     ],
     [
+      'a certificate that is none',
+      async (server) => {
+        const files = await certificateFiles(server);
+        await writeFile(files.cert_file, 'no certificate');
+        return { tls: { enable: true, ...files } };
+      },
+      /tls|certificate/i,
+    ],
+    [
       'a folder of the database that is a file',
       ({ configFile }) => ({ db: { dir: configFile } }),
       /db\.dir: .*config\.json is not a directory/,
@@ -311,6 +372,14 @@ describe.skipIf(FFMPEG === '')('everything stays as it is, and the status says w
     expect(server.log()).not.toContain('level=DEBUG');
   });
 });
+
+async function certificateFiles({ folder }: LiveServer) {
+  const { key, cert } = selfSignedCertificate();
+  const [cert_file, key_file] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
+  await writeFile(cert_file, cert);
+  await writeFile(key_file, key);
+  return { address: `127.0.0.1:${await freePort()}`, cert_file, key_file };
+}
 
 function merged(target: object, change: object): object {
   const result: Record<string, unknown> = { ...target };
