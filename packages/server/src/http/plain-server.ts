@@ -21,6 +21,9 @@ export const HTTP1_LIMITS = {
   requestTimeout: 0,
 };
 
+/** How long a client may take to read why it was refused. */
+const LINGER_MS = 2_000;
+
 /** A server of clear text, which does not listen yet. */
 export function createPlainServer(answer: Answer): WebServer {
   const server = createServer({ ...HTTP1_LIMITS, noDelay: true });
@@ -37,6 +40,8 @@ export function refuseMalformed(
   error: Error & { code?: string },
   socket: Socket | { writable: boolean },
 ): void {
+  // What still arrives behind it is wrong as well.
+  if ('writableEnded' in socket && socket.writableEnded) return;
   if (!('end' in socket) || !socket.writable || error.code === 'ECONNRESET') {
     if ('destroy' in socket) socket.destroy();
     return;
@@ -50,4 +55,9 @@ export function refuseMalformed(
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`,
   );
+  // Closing at once would reset the connection, and the answer would be lost.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => {
+    clearTimeout(timer);
+  });
 }

@@ -13,18 +13,32 @@ const NO_ERROR = 0;
  * they still send is dropped, and the connection after two seconds.
  */
 export function dropUnreadBodies(app: FastifyInstance): void {
+  const toBeClosed = new WeakSet<IncomingMessage>();
   app.addHook('onSend', (request, reply, payload, done) => {
-    if (!request.raw.complete) {
-      if (isHttp2(request.raw)) resetAfter(reply.raw);
+    const { raw } = request;
+    if (raw.complete || !hasBody(raw)) {
+      done(null, payload);
+      return;
+    }
+    if (isHttp2(raw)) {
+      resetAfter(reply.raw);
+    } else if (!reply.raw.shouldKeepAlive) {
       // Node would close at once for a client that wants its connection closed, as FFmpeg does.
-      else reply.raw.shouldKeepAlive = true;
+      reply.raw.shouldKeepAlive = true;
+      toBeClosed.add(raw);
     }
     done(null, payload);
   });
   app.addHook('onResponse', (request, _reply, done) => {
-    if (!isHttp2(request.raw)) drop(request.raw);
+    if (!isHttp2(request.raw)) drop(request.raw, toBeClosed.has(request.raw));
     done();
   });
+}
+
+/** Without one, a request is complete in a moment, although it may be answered before. */
+function hasBody(request: IncomingMessage): boolean {
+  if (isHttp2(request)) return true;
+  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
 }
 
 /** Asks the client to send no more, once it has the whole answer (RFC 9113 §8.1). */
@@ -35,13 +49,20 @@ function resetAfter(response: ServerResponse): void {
   });
 }
 
-function drop(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
+function drop(request: IncomingMessage, isToBeClosed: boolean): void {
   const { socket } = request;
+  const end = () => {
+    if (isToBeClosed && !socket.destroyed) socket.end();
+  };
+  if (request.complete || request.destroyed) {
+    end();
+    return;
+  }
+  if (!hasBody(request)) return;
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   request.once('close', () => {
     clearTimeout(timer);
-    if (request.headers.connection?.toLowerCase() === 'close' && !socket.destroyed) socket.end();
+    end();
   });
   request.resume();
 }
