@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { assemblePage } from '../../scripts/page.mjs';
 import { ensureTestPattern } from '../../scripts/test-pattern.mjs';
 import { CHROMIUM, launchBrowser } from '../support/browser.ts';
+import { startPrefixProxy } from '../support/prefix-proxy.ts';
 import { PASSWORD, type TestServer, USERNAME, startServer } from '../support/server.ts';
 
 describe.skipIf(!CHROMIUM)('the page of the server', () => {
@@ -121,6 +122,21 @@ describe.skipIf(!CHROMIUM)('the page of the server', () => {
     await page.reload();
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  test('plays the stream below the path of a proxy, and asks for nothing elsewhere', async () => {
+    await using proxy = await startPrefixProxy(server.base, '/media');
+    page = await browser.newPage();
+    const elsewhere: string[] = [];
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${proxy.base}/media/`) && !request.url().startsWith('blob:'))
+        elsewhere.push(request.url());
+    });
+    await page.goto(`${proxy.base}/media/ui/`);
+    await logIn();
+    await untilPlaying();
+    await state('Running');
+    expect(elsewhere).toEqual([]);
   });
 
   test('reports no error of its own to the console', async () => {
