@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -10,24 +10,21 @@ import { selfSignedCertificate } from './certificate.ts';
 const VERSION = 'v2.10.1';
 const FOLDER = path.join(import.meta.dirname, `../../node_modules/.cache/pebble-${VERSION}`);
 const BINARY = path.join(FOLDER, 'pebble');
+const BUILD_TIMEOUT = 180_000;
 const MODULE = `github.com/letsencrypt/pebble/v2/cmd/pebble@${VERSION}`;
 
-/** Why there is no Pebble; empty if it is there or can be made. */
-export const WHY_NO_PEBBLE = existsSync(BINARY) || hasGo() ? '' : 'Go is needed to build Pebble';
+/** Why there is no Pebble; empty if it is there. It is built once, from its Go module, for all tests to come. */
+export const WHY_NO_PEBBLE = await build();
 
-function hasGo(): boolean {
+async function build(): Promise<string> {
+  if (existsSync(BINARY)) return '';
+  const options = { env: { ...process.env, GOBIN: FOLDER }, timeout: BUILD_TIMEOUT };
   try {
-    execFileSync('go', ['version'], { stdio: 'ignore' });
-    return true;
+    await promisify(execFile)('go', ['install', MODULE], options);
+    return '';
   } catch {
-    return false;
+    return '(needs Go and its module proxy, to build Pebble)';
   }
-}
-
-/** Builds Pebble from its Go module, once for all tests to come. */
-export async function buildPebble(): Promise<void> {
-  if (existsSync(BINARY)) return;
-  await promisify(execFile)('go', ['install', MODULE], { env: { ...process.env, GOBIN: FOLDER } });
 }
 
 /** Pebble, a small certificate authority that speaks ACME, which looks for proof at a port on loopback. */

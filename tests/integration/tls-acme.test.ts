@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect } from 'node:tls';
-import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Log } from '../../packages/server/src/log/logger.ts';
 import { Challenges } from '../../packages/server/src/tls/challenges.ts';
 import { type KeyPair, parseKeyPair } from '../../packages/server/src/tls/key-pair.ts';
@@ -13,7 +13,7 @@ import { Renewal } from '../../packages/server/src/tls/renewal.ts';
 import { freePort } from '../support/ports.ts';
 import { type TestServer, startServer } from '../support/server.ts';
 import { selfSignedCertificate } from './certificate.ts';
-import { WHY_NO_PEBBLE, buildPebble, startPebble } from './pebble.ts';
+import { WHY_NO_PEBBLE, startPebble } from './pebble.ts';
 import { SOON } from './process-server.ts';
 
 const HOST = 'localhost';
@@ -67,8 +67,6 @@ async function issuer(port: number): Promise<string> {
 }
 
 describe.skipIf(WHY_NO_PEBBLE !== '')(`automatic certificates ${WHY_NO_PEBBLE}`, () => {
-  beforeAll(buildPebble, 300_000);
-
   test('come from the authority while the server runs, and are there after a restart', async () => {
     const pebbleFolder = await mkdtemp(path.join(tmpdir(), 'millrace-pebble-'));
     onTestFinished(() => rm(pebbleFolder, { recursive: true }));
