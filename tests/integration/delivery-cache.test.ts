@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CacheOptions } from '../../packages/server/src/delivery/cache.ts';
 import { type Answer, BASIC, FileServer } from '../support/files.ts';
+import { startServer } from '../support/server.ts';
 
 const CACHE: CacheOptions = {
   maxBytes: 4 * 1024 * 1024,
@@ -183,4 +184,24 @@ test('without a cache no answer speaks of one', async () => {
     const { headers } = await server.send(method, '/a.txt', { headers: { authorization: BASIC } });
     expect([headers['x-cache'], headers['cache-control']]).toEqual([undefined, undefined]);
   }
+});
+
+test('a reload empties the cache only if it concerns it', async () => {
+  await using whole = await startServer();
+  await writeFile(path.join(whole.folder, 'data/a.txt'), 'x');
+  const state = async () => {
+    const { headers } = await fetch(`${whole.base}/a.txt`);
+    return headers.get('x-cache')?.replace(/^HIT .*/, 'HIT');
+  };
+  const change = async (settings: object) => {
+    await whole.api('PUT', '/v3/config', { version: 3, ...settings });
+    await whole.app.reload();
+  };
+  expect([await state(), await state()]).toEqual(['MISS', 'HIT']);
+  await change({ log: { level: 'debug' }, api: { read_only: false }, name: 'other' });
+  expect(await state()).toBe('HIT');
+  await change({ storage: { disk: { cache: { ttl_seconds: 100 } } } });
+  expect([await state(), await state()]).toEqual(['MISS', 'HIT']);
+  await change({ storage: { disk: { cache: { enable: false } } } });
+  expect(await state()).toBeUndefined();
 });
