@@ -6,6 +6,7 @@ import { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes } from './delivery/static.ts';
 import type { Events } from './events/events.ts';
+import { explorerRoutes } from './explorers.ts';
 import type { Ffmpeg } from './ffmpeg/ffmpeg.ts';
 import { createGuard } from './http/guard.ts';
 import { type AboutOptions, aboutRoutes } from './http/routes/about.ts';
@@ -113,6 +114,7 @@ export async function createHttpApp(
         loginRoutes(auth, guard),
         widgetRoutes(processes, sessions),
         ...(await operationsRoutes(slice, needs, guard)),
+        ...explorerRoutes({ ...needs, about, log, guard }),
       ],
       v3: [
         revokeRoutes(auth),

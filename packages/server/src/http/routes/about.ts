@@ -42,29 +42,44 @@ export function aboutRoutes(about: AboutOptions, guard: Guard, auths: () => read
 }
 
 function fullAnswer(about: AboutOptions, auths: () => readonly string[]): () => string {
-  const { name, id, version } = about;
   const text = cached((methods: readonly string[], createdAt: number, uptime: number) =>
-    toJson({
-      app: 'datarhei-core',
-      auths: [...methods],
-      name,
-      id,
-      created_at: new Date(createdAt).toISOString().replace(/\.\d+Z$/, 'Z'),
-      uptime_seconds: uptime,
-      version: {
-        number: version.number,
-        repository_commit: version.commit,
-        repository_branch: version.branch,
-        build_date: version.buildDate,
-        arch: goArch(),
-        compiler: `node${process.versions.node}`,
-      },
-    } satisfies About),
+    toJson(toAbout(about, methods, createdAt, uptime)),
   );
-  return () => {
-    const createdAt = about.createdAt.getTime();
-    return text(auths(), createdAt, Math.max(0, Math.floor((Date.now() - createdAt) / 1000)));
+  return () => text(auths(), about.createdAt.getTime(), uptimeOf(about));
+}
+
+/** What the server says about itself at this moment. */
+export function aboutOf(about: AboutOptions, auths: readonly string[]): About {
+  return toAbout(about, auths, about.createdAt.getTime(), uptimeOf(about));
+}
+
+function toAbout(
+  { name, id, version }: AboutOptions,
+  auths: readonly string[],
+  createdAt: number,
+  uptime: number,
+): About {
+  return {
+    app: 'datarhei-core',
+    auths: [...auths],
+    name,
+    id,
+    created_at: new Date(createdAt).toISOString().replace(/\.\d+Z$/, 'Z'),
+    uptime_seconds: uptime,
+    version: {
+      number: version.number,
+      repository_commit: version.commit,
+      repository_branch: version.branch,
+      build_date: version.buildDate,
+      arch: goArch(),
+      compiler: `node${process.versions.node}`,
+    },
   };
+}
+
+/** In whole seconds. */
+function uptimeOf({ createdAt }: AboutOptions): number {
+  return Math.max(0, Math.floor((Date.now() - createdAt.getTime()) / 1000));
 }
 
 function minimalAnswer({ version }: AboutOptions, auths: () => readonly string[]): () => string {

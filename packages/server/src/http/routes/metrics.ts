@@ -35,7 +35,8 @@ export function metricsRoutes(metrics: MetricsSource): Routes {
   };
 }
 
-async function seriesOf(metrics: MetricsSource, query: Query): Promise<readonly Series[]> {
+/** The series that a query names. Throws ApiError 400 for one that asks too much. */
+export async function seriesOf(metrics: MetricsSource, query: Query): Promise<readonly Series[]> {
   if (query.metrics.length > MAX_PATTERNS) throw tooLarge(`more than ${MAX_PATTERNS} metrics`);
   const patterns = query.metrics.map(({ name, labels }): MetricPattern => ({ name, labels: labels ?? {} }));
   if (query.timerange_sec === 0) return metrics.current(patterns);

@@ -23,7 +23,8 @@ const STREAM_LIMIT = 64 * 1024;
 export function playoutRoutes(processes: Tasks, isReadOnly: boolean): Routes {
   return (app) => {
     const url = (path: string) => `/process/:id/playout/:input/${path}`;
-    const ask = (request: Request, what: PlayerRequest) => answerOf(portOf(processes, request), what);
+    const ask = ({ params: { id, input } }: Request, what: PlayerRequest) =>
+      answerOf(portOf(processes, id, input), what);
     const pass = async (request: Request, reply: FastifyReply, what: PlayerRequest) =>
       sendOn(reply, await ask(request, what));
 
@@ -56,7 +57,7 @@ export function playoutRoutes(processes: Tasks, isReadOnly: boolean): Routes {
     refuse(['GET', 'DELETE', 'PATCH'], 'errorframe/*', 'OPTIONS, POST, PUT');
 
     async function upload(request: Request, reply: FastifyReply, path: string, type: string, limit: number) {
-      const port = portOf(processes, request);
+      const port = portOf(processes, request.params.id, request.params.input);
       const bytes = await readWhole(request, limit);
       return sendOn(reply, await answerOf(port, { method: 'PUT', path, body: { type, bytes } }));
     }
@@ -75,7 +76,14 @@ export function playoutRoutes(processes: Tasks, isReadOnly: boolean): Routes {
   };
 }
 
-function portOf(processes: Tasks, { params: { id, input } }: Request): number {
+/** The status of the player of an input. Throws ApiError 404 if it has none, and 500 if it has nothing to say. */
+export async function playoutStatus(processes: Tasks, id: string, input: string): Promise<PlayoutStatus> {
+  const answer = await answerOf(portOf(processes, id, input), { method: 'GET', path: '/v1/status' });
+  if (answer.status !== 200) throw new ApiError(500, undefined, `the player answers with ${answer.status}`);
+  return toStatus(answer);
+}
+
+function portOf(processes: Tasks, id: string, input: string): number {
   const missing = (reason: string) => new ApiError(404, 'Unknown process or input', reason);
   const { plan } = findTask(processes, id, () => missing('unknown process'));
   if (plan === undefined) throw missing('invalid process definition');

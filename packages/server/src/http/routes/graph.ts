@@ -1,0 +1,100 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '../../log/logger.ts';
+import { compressJson } from '../compress.ts';
+import {
+  createExecutor,
+  type GraphAnswer,
+  type GraphExecutor,
+  type GraphRequest,
+} from '../graph/execution.ts';
+import { createRoot, type GraphSources } from '../graph/resolvers.ts';
+import { sendGraphPage } from '../graph/page.ts';
+import type { Guard } from '../guard.ts';
+import { readBody } from '../body.ts';
+import { JSON_TYPE, sendJson, TEXT_TYPE, toJson } from '../json.ts';
+import type { Routes } from '../server.ts';
+
+export interface GraphRoutesOptions extends GraphSources {
+  guard: Guard;
+  /** Of component `HTTP`. */
+  log: Logger;
+}
+
+/** In bytes. */
+const MAX_BODY = 256 * 1024;
+/** How much of a body that is not JSON an error quotes, in characters. */
+const MAX_QUOTE = 200;
+
+/** `/api/graph`: the read side of the API for GraphQL clients, and a page to try it. */
+export function graphRoutes({ guard, log, ...sources }: GraphRoutesOptions): Routes {
+  let executor: Promise<GraphExecutor> | undefined;
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (!isJson(request)) return sendFailure(reply, 'transport not supported', TEXT_TYPE);
+    const query = decodeQuery((await readBody(request, MAX_BODY)).toString());
+    if (typeof query === 'string') return sendFailure(reply, query);
+    executor ??= createExecutor(log);
+    const gone = new AbortController();
+    reply.raw.once('close', () => {
+      gone.abort();
+    });
+    const { status, body } = await (await executor)(query, createRoot(sources, gone.signal));
+    return sendJson(reply, body, status);
+  };
+
+  return (app) => {
+    // A browser has no token to open a page with: the page asks for one, and shows nothing without it.
+    app.addHook('onRequest', (request, reply, done) => {
+      const hook = isNavigation(request) ? guard.address : guard.token;
+      hook.call(app, request, reply, done);
+    });
+    compressJson(app);
+    app.post('/api/graph/query', answer);
+    // The Go client of the reference asks here.
+    app.put('/api/v3/graph', answer);
+    app.get('/api/graph', (_request, reply) => sendGraphPage(reply));
+  };
+}
+
+function isNavigation({ method, headers }: FastifyRequest): boolean {
+  return method === 'GET' && headers.accept?.includes('text/html') === true;
+}
+
+function isJson({ headers }: FastifyRequest): boolean {
+  return headers['content-type']?.split(';')[0]?.trim().toLowerCase() === 'application/json';
+}
+
+/** The query of a body, or why it holds none. */
+function decodeQuery(text: string): GraphRequest | string {
+  const broken = (reason: string) =>
+    `json request body could not be decoded: ${reason} body:${text.slice(0, MAX_QUOTE)}`;
+  if (text.trim() === '') return broken('EOF');
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    const { message } = error as SyntaxError;
+    // compat: a body that breaks off is told from one that is wrong.
+    return broken(/end of JSON input|Unterminated/.test(message) ? 'unexpected EOF' : message);
+  }
+  if (Array.isArray(body)) return broken('a batch of queries is not supported');
+  if (!isObject(body)) return broken('not an object');
+  const { query, variables, operationName } = body;
+  if (!isAbsent(query) && typeof query !== 'string') return broken('query is not a text');
+  if (!isAbsent(operationName) && typeof operationName !== 'string')
+    return broken('operationName is not a text');
+  if (!isAbsent(variables) && !isObject(variables)) return broken('variables are not an object');
+  return { query: query ?? '', variables: variables ?? {}, operationName: operationName ?? '' };
+}
+
+function isAbsent(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sendFailure(reply: FastifyReply, message: string, type = JSON_TYPE): FastifyReply {
+  const body: GraphAnswer['body'] = { errors: [{ message }], data: null };
+  return reply.code(400).header('content-type', type).send(toJson(body));
+}

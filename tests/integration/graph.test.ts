@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startServer, type TestServer } from '../support/server.ts';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+
+afterAll(async () => {
+  await server.close();
+});
+
+const query = (text: string) => server.api('POST', '/graph/query', { query: text });
+
+test('the Go client may ask below /api/v3', async () => {
+  const { body } = await server.api('PUT', '/v3/graph', { query: '{ping}' });
+  expect(body).toEqual({ data: { ping: 'pong' } });
+});
+
+test('the schema can be asked for', async () => {
+  const { body } = await query(
+    '{__schema{queryType{name} types{name fields{name type{name ofType{name}}}}}}',
+  );
+  expect(body).toMatchObject({ data: { __schema: { queryType: { name: 'Query' } } } });
+});
+
+test('metrics have a value and a time, and labels that are no texts do not count', async () => {
+  const { body } = await query(
+    '{metrics(query:{metrics:[{name:"uptime_uptime",labels:{core:1}}]}){timerange_seconds metrics{name labels values}}}',
+  );
+  expect(body).toMatchObject({
+    data: {
+      metrics: { metrics: [{ name: 'uptime_uptime', values: [[expect.any(Number), expect.any(Number)]] }] },
+    },
+  });
+});
+
+test('the log has the lines of the console', async () => {
+  const { body } = await query('{log}');
+  expect((body as { data: { log: string[] } }).data.log[0]).toContain('component=');
+});
+
+describe('a query is refused', () => {
+  test.each([
+    ['for many levels', '{__typename ...on Query{about' + '{a'.repeat(10) + '}'.repeat(12), 'levels deep'],
+    [
+      'for many probes',
+      `{${['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${name}:probe(id:"x"){log}`).join(' ')}}`,
+      'points',
+    ],
+    [
+      'for fragments that multiply',
+      `query{...f0} ${Array.from({ length: 40 }, (_, n) => `fragment f${n} on Query{...f${n + 1} ...f${n + 1}}`).join(' ')} fragment f40 on Query{ping}`,
+      'points',
+    ],
+    ['for two operations without a name', 'query A{ping} query B{ping}', 'operation  not found'],
+  ])('%s', async (_why, text, reason) => {
+    const { status, body } = await query(text);
+    expect({ status, message: (body as { errors: [{ message: string }] }).errors[0].message }).toEqual({
+      status: 422,
+      message: expect.stringContaining(reason) as string,
+    });
+  });
+
+  test('as part of a batch', async () => {
+    const { status } = await server.api('POST', '/graph/query', [{ query: '{ping}' }]);
+    expect(status).toBe(400);
+  });
+
+  test('above 256 KiB', async () => {
+    const { status } = await query(`{ping}${' '.repeat(256 * 1024)}`);
+    expect(status).toBe(413);
+  });
+});
+
+test('a browser gets the page without a token', async () => {
+  const answer = await fetch(`${server.base}/api/graph`, { headers: { accept: 'text/html,*/*' } });
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toContain('<title>GraphQL</title>');
+});
