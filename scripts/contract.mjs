@@ -13,7 +13,7 @@ import { ROOT, SetupError, ensureFfmpeg, projectNode, run } from './setup.mjs';
 /** The recordings of what is built so far. */
 const RECORDINGS = [
   ...['login', 'http', 'config', 'fs', 'mounts', 'process', 'placeholders', 'probe', 'metadata', 'skills'],
-  ...['log', 'metrics', 'sessions', 'graph'],
+  ...['log', 'metrics', 'sessions', 'graph', 'swagger'],
 ];
 const READY_TIMEOUT_MS = 30_000;
 const CREDENTIALS = { api: ['admin', 'contract-secret'], memory: ['memory', 'contract-memory'] };

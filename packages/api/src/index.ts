@@ -23,6 +23,7 @@ export {
   ServerStartedEvent,
   SessionEvent,
 } from './events.ts';
+export { GraphQuery, GraphResponse } from './graph.ts';
 export { LogEvent, LogEvents, LogLines } from './log.ts';
 export { Metadata } from './metadata.ts';
 export { PlayoutStatus } from './playout.ts';
@@ -59,5 +60,6 @@ export {
   SessionsActive,
   SessionsSummary,
 } from './session.ts';
+export { RtmpChannel, SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './streams.ts';
 export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';
 export { Type, type Static, type TSchema } from './schema.ts';

@@ -2,6 +2,7 @@ import type { Auth } from './auth/auth.ts';
 import type { Guard } from './http/guard.ts';
 import { type AboutOptions, aboutOf } from './http/routes/about.ts';
 import { graphRoutes } from './http/routes/graph.ts';
+import { swaggerRoutes } from './http/routes/swagger.ts';
 import type { Routes } from './http/server.ts';
 import { formatConsole } from './log/format.ts';
 import type { Log } from './log/logger.ts';
@@ -17,7 +18,7 @@ export interface ExplorerParts {
   guard: Guard;
 }
 
-/** The routes by which the API is explored: GraphQL. */
+/** The routes by which the API is explored: GraphQL, and its description. */
 export function explorerRoutes({ about, auth, processes, monitor, log, guard }: ExplorerParts): Routes[] {
   return [
     graphRoutes({
@@ -28,5 +29,6 @@ export function explorerRoutes({ about, auth, processes, monitor, log, guard }: 
       guard,
       log: log.component('HTTP'),
     }),
+    swaggerRoutes(),
   ];
 }
