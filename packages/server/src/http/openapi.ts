@@ -164,7 +164,8 @@ class Schemas {
   }
 
   #convert(schema: object): unknown {
-    const { items, properties, anyOf, patternProperties, additionalItems: _, ...rest } = schema as Json;
+    const { items, properties, anyOf, patternProperties, ...rest } = schema as Json;
+    delete rest['additionalItems'];
     return {
       ...(this.#form === 'openapi' ? rest : withoutConst(rest)),
       ...(items !== undefined && this.#items(items as object)),
