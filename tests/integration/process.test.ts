@@ -309,7 +309,7 @@ test('metadata of a process that is being removed cannot be changed any more', a
   await client.create(scripted('p', ['ignore', 'INT', 'say-pid', 'wait'], { autostart: true }));
   let pid = 0;
   await vi.waitFor(async () => {
-    pid = Number((/pid (\d+)/.exec((await client.lines('p')).join('\n')))?.[1]);
+    pid = Number(/pid (\d+)/.exec((await client.lines('p')).join('\n'))?.[1]);
     expect(pid).toBeGreaterThan(0);
   }, SOON);
   const removal = client.call('DELETE', '/process/p');

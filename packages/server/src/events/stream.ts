@@ -95,16 +95,19 @@ export class EventStream extends Readable {
   #readPast(): void {
     if (this.destroyed || this.#isEnding) return;
     const entries = this.#past.after(this.#position, PAGE);
-    const last = entries.at(-1);
-    if (last === undefined) {
+    if (entries.length === 0) {
       this.#catchUp();
       return;
     }
-    this.#position = last.id;
-    const frames = entries.filter((entry) => this.chosen.matches(entry)).map(toFrame);
-    if (frames.length > 0) {
-      this.#sent = last.id;
-      if (!this.push(frames.join(''))) this.#blockedSince = performance.now();
+    let frames = '';
+    for (const entry of entries) {
+      this.#position = entry.id;
+      if (this.chosen.matches(entry)) frames += toFrame(entry);
+      if (frames.length >= HIGH_WATER_MARK) break;
+    }
+    if (frames !== '') {
+      this.#sent = this.#position;
+      if (!this.push(frames)) this.#blockedSince = performance.now();
     } else {
       // Others first: there may be thousands that do not pass.
       setImmediate(() => {
