@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { CoreError } from '../util/errors.ts';
+import { request } from '../util/node-http.ts';
 
 /** What is asked of the player that FFmpeg reads an input with. */
 export interface PlayerRequest {

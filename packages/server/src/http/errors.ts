@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http';
 import { CoreError, errorText, type ErrorCode } from '../util/errors.ts';
+import { STATUS_CODES } from '../util/node-http.ts';
 
 const STATUS: Record<ErrorCode, number> = {
   not_found: 404,

@@ -1,6 +1,6 @@
 import * as api from '@millrace/api';
 import type { Content, Operation, Security } from '@millrace/api/operations';
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from '../util/node-http.ts';
 
 type Json = Record<string, unknown>;
 

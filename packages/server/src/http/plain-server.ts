@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as TcpServer, Socket } from 'node:net';
+import { createServer } from '../util/node-http.ts';
 
 /** What answers the requests; it can be exchanged while connections stay open. */
 export interface RequestHandler {

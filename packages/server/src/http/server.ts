@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Component } from '../components.ts';
@@ -12,6 +12,7 @@ import { TEXT_TYPE, sendJson } from './json.ts';
 import { Redirects, prefixLocations } from './redirects.ts';
 import { connectionOf, isEncrypted, isHttp2 } from './transport.ts';
 import { dropUnreadBodies } from './unread-body.ts';
+import { STATUS_CODES } from '../util/node-http.ts';
 
 /** Adds routes to an instance; what they need has been given to the function that made them. */
 export type Routes = (app: FastifyInstance) => void;

@@ -1,6 +1,7 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { CoreError } from '../util/errors.ts';
+import { Agent as HttpAgent, request as httpRequest } from '../util/node-http.ts';
 
 export interface JsonReply {
   status: number;

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Logger } from '../log/logger.ts';
 import { errorText } from '../util/errors.ts';
 import type { ChallengeAnswers } from './acme.ts';
+import { createServer } from '../util/node-http.ts';
 
 /** Below it an authority looks for what proves that a host is ours (RFC 8555 §8.3). */
 export const CHALLENGE_PREFIX = '/.well-known/acme-challenge/';
