@@ -4,97 +4,46 @@
 //   node scripts/contract.mjs FOLDER_OF_THE_CONTRACT [options of its check/exchange.mjs, such as --only 'fs/.*']
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import os from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ROOT, SetupError, ensureFfmpeg, projectNode, run } from './setup.mjs';
+import { withServer } from './server.mjs';
+import { ROOT, SetupError, ensureFfmpeg, run } from './setup.mjs';
 
 /** The recordings of what is built so far. */
 const RECORDINGS = [
   ...['login', 'http', 'config', 'fs', 'mounts', 'process', 'placeholders', 'probe', 'metadata', 'skills'],
   ...['log', 'metrics', 'sessions', 'graph', 'swagger'],
 ];
-const READY_TIMEOUT_MS = 30_000;
 const CREDENTIALS = { api: ['admin', 'contract-secret'], memory: ['memory', 'contract-memory'] };
+
+/** The contract's README asks for these settings and no others. */
+const SETTINGS = {
+  CORE_RTMP_ENABLE: 'true',
+  CORE_SRT_ENABLE: 'true',
+  CORE_API_AUTH_ENABLE: 'true',
+  CORE_API_AUTH_USERNAME: CREDENTIALS.api[0],
+  CORE_API_AUTH_PASSWORD: CREDENTIALS.api[1],
+  CORE_STORAGE_MEMORY_AUTH_ENABLE: 'true',
+  CORE_STORAGE_MEMORY_AUTH_USERNAME: CREDENTIALS.memory[0],
+  CORE_STORAGE_MEMORY_AUTH_PASSWORD: CREDENTIALS.memory[1],
+  CORE_METRICS_ENABLE: 'true',
+  CORE_METRICS_ENABLE_PROMETHEUS: 'true',
+  CORE_SESSIONS_IP_IGNORELIST: '',
+  CORE_UPDATE_CHECK: 'false',
+  CORE_SERVICE_ENABLE: 'false',
+};
 
 await run(async () => {
   const [contract, ...options] = process.argv.slice(2);
   if (!contract) throw new SetupError('usage: node scripts/contract.mjs FOLDER_OF_THE_CONTRACT [options]');
   await ensureFfmpeg();
 
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-contract-'));
-  const server = await startServer(folder);
-  process.on('SIGINT', server.kill).on('SIGTERM', server.kill);
-  try {
-    const output = await replay(contract, server.address, options);
-    return judge(output, options.includes('--only'));
-  } finally {
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
-
-/** A server as the contract's README describes it: with these settings from the environment and no others. */
-async function startServer(folder) {
-  const [http, rtmp, srt] = await freePorts(3);
   const [username, password] = CREDENTIALS.api;
-  const [memoryUsername, memoryPassword] = CREDENTIALS.memory;
-  for (const name of ['config', 'data']) mkdirSync(path.join(folder, name));
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CORE_'));
-  const child = spawn(
-    projectNode(),
-    ['--conditions=source', path.join(ROOT, 'packages/server/src/main.ts')],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: {
-        ...Object.fromEntries(inherited),
-        CORE_ADDRESS: `127.0.0.1:${http}`,
-        CORE_RTMP_ADDRESS: `127.0.0.1:${rtmp}`,
-        CORE_SRT_ADDRESS: `127.0.0.1:${srt}`,
-        CORE_CONFIGFILE: path.join(folder, 'config', 'config.json'),
-        CORE_DB_DIR: path.join(folder, 'config'),
-        CORE_STORAGE_DISK_DIR: path.join(folder, 'data'),
-        CORE_STORAGE_MIMETYPES_FILE: path.join(ROOT, 'packages/server/mime.types'),
-        CORE_RTMP_ENABLE: 'true',
-        CORE_SRT_ENABLE: 'true',
-        CORE_API_AUTH_ENABLE: 'true',
-        CORE_API_AUTH_USERNAME: username,
-        CORE_API_AUTH_PASSWORD: password,
-        CORE_STORAGE_MEMORY_AUTH_ENABLE: 'true',
-        CORE_STORAGE_MEMORY_AUTH_USERNAME: memoryUsername,
-        CORE_STORAGE_MEMORY_AUTH_PASSWORD: memoryPassword,
-        CORE_METRICS_ENABLE: 'true',
-        CORE_METRICS_ENABLE_PROMETHEUS: 'true',
-        CORE_SESSIONS_IP_IGNORELIST: '',
-        CORE_UPDATE_CHECK: 'false',
-        CORE_SERVICE_ENABLE: 'false',
-      },
-    },
+  const output = await withServer(SETTINGS, (origin) =>
+    replay(contract, origin.replace('//', `//${username}:${password}@`), options),
   );
-  const ended = once(child, 'exit');
-  let log = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-20_000)));
-
-  const deadline = Date.now() + READY_TIMEOUT_MS;
-  while (!(await answers(`http://127.0.0.1:${http}/ping`))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
-      child.kill('SIGKILL');
-      throw new SetupError(`The server did not start:\n${log}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return {
-    address: `http://${username}:${password}@127.0.0.1:${http}`,
-    kill: () => child.kill('SIGKILL'),
-    stop: async () => {
-      child.kill('SIGTERM');
-      const [code] = await ended;
-      if (code !== 0) throw new SetupError(`The server ended with exit code ${code}:\n${log}`);
-    },
-  };
-}
+  return judge(output, options.includes('--only'));
+});
 
 /** The whole output of the contract's own program, which is also shown as it comes. */
 async function replay(contract, address, options) {
@@ -169,27 +118,4 @@ function parseDifferences(output) {
     }
   }
   return exchanges;
-}
-
-async function answers(url) {
-  return fetch(url).then(
-    (response) => response.ok,
-    () => false,
-  );
-}
-
-/** Ports that were free a moment ago; held open together so that they differ. */
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

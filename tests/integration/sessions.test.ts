@@ -188,6 +188,25 @@ test('a process shows past viewers of streams that begin like its reference', as
   expect(await widget('live2')).toEqual({ current_sessions: 0, total_sessions: 0, uptime: 0 });
 });
 
+test('the paths of the official Go client answer like those of the API', async () => {
+  const server = await serverForTest(COUNT_LOCAL);
+  await server.api('POST', '/v3/process', {
+    id: 'one',
+    autostart: false,
+    input: [{ id: 'in', address: 'testsrc', options: ['-f', 'lavfi'] }],
+    output: [{ id: 'out', address: '-', options: ['-f', 'null'] }],
+  });
+  for (const [path, alias] of [
+    ['/v3/session?collectors=hls', '/v3/sessions?collectors=hls'],
+    ['/v3/session/active?collectors=hls', '/v3/sessions/active?collectors=hls'],
+    ['/v3/widget/process/one', '/v3/widget/processone'],
+  ] as const) {
+    const { status, body } = await server.api('GET', alias);
+    expect([status, body]).toEqual([200, (await server.api('GET', path)).body]);
+  }
+  expect((await fetch(`${server.base}/api/v3/sessions?collectors=hls`)).status).toBe(401);
+});
+
 test('with sessions off everything is empty and the widget shows zeros', async () => {
   const server = await serverForTest({ ...COUNT_LOCAL, CORE_SESSIONS_ENABLE: 'false' });
   expect(await active(server, 'http')).toEqual({ http: [] });

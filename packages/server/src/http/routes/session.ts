@@ -6,7 +6,7 @@ import type {
   SessionsActive,
   SessionsSummary,
 } from '@millrace/api';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Collector, SessionInfo } from '../../sessions/collector.ts';
 import type { Summary, Totals } from '../../sessions/history.ts';
 import { sendJson } from '../json.ts';
@@ -27,18 +27,23 @@ export function sessionRoutes(sessions: { collectors(): readonly Collector[] }):
     return [...names].sort().map((name) => [name, collectors.find((collector) => collector.name === name)]);
   };
   return (app) => {
-    app.get('/session', (request, reply) => {
+    const summary = (request: FastifyRequest, reply: FastifyReply) => {
       const answer: SessionsSummary = Object.fromEntries(
         named(request).map(([name, collector]) => [name, collector ? toApiSummary(collector) : NONE]),
       );
       return sendJson(reply, answer);
-    });
-    app.get('/session/active', (request, reply) => {
+    };
+    const active = (request: FastifyRequest, reply: FastifyReply) => {
       const answer: SessionsActive = Object.fromEntries(
         named(request).map(([name, collector]) => [name, collector?.active().map(toApiSession) ?? []]),
       );
       return sendJson(reply, answer);
-    });
+    };
+    app.get('/session', summary);
+    app.get('/session/active', active);
+    // compat: where the official Go client asks.
+    app.get('/sessions', summary);
+    app.get('/sessions/active', active);
   };
 }
 

@@ -1,4 +1,5 @@
 import type { WidgetProcess } from '@millrace/api';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendJson } from '../json.ts';
 import { findTask, type Tasks } from '../process/find.ts';
 import type { Routes } from '../server.ts';
@@ -11,18 +12,21 @@ export interface Viewers {
 /** `/api/v3/widget`: what everybody may know about a process, for public pages. Not guarded. */
 export function widgetRoutes(processes: Tasks, viewers: Viewers): Routes {
   return (app) => {
-    app.get<{ Params: { id: string } }>('/api/v3/widget/process/:id', (request, reply) => {
+    const widget = (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
       const task = findTask(processes, request.params.id);
       const { exec, inStateMs } = task.status();
       // compat: whatever begins like the process' reference counts, such as the variants of a stream.
       const { active, past } = viewers.collector('hls')?.count(task.config.reference) ?? NOBODY;
-      const widget: WidgetProcess = {
+      const answer: WidgetProcess = {
         current_sessions: active,
         total_sessions: past,
         uptime: exec === 'running' ? Math.floor(inStateMs / 1000) : 0,
       };
-      return sendJson(reply, widget);
-    });
+      return sendJson(reply, answer);
+    };
+    app.get('/api/v3/widget/process/:id', widget);
+    // compat: the official Go client leaves the slash out.
+    app.get('/api/v3/widget/process:id(.+)', widget);
   };
 }
 
