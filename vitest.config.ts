@@ -20,7 +20,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'integration',
-          include: ['tests/{integration,compat}/**/*.test.ts'],
+          include: ['tests/{integration,compat,clients}/**/*.test.ts'],
           expect,
           testTimeout: 30_000,
           hookTimeout: 30_000,

@@ -32,8 +32,8 @@ export interface TestServer extends AsyncDisposable {
 }
 
 export interface TestServerOptions {
-  /** Added to the environment, or replacing what is there by default. */
-  env?: Record<string, string>;
+  /** Added to the environment, or replacing what is there by default; undefined leaves it out. */
+  env?: Record<string, string | undefined>;
   /** A folder to use and to leave, instead of a new one that is removed. */
   folder?: string;
 }
