@@ -7,6 +7,9 @@ import { startServer, type TestServer } from '../support/server.ts';
 /** Routes that are files, or there to refuse what other methods and paths ask for. */
 const UNDESCRIBED = / \/(?!api|health|metrics$|ping$)|\/\*$| \/api\/swagger\/|^(POST|PUT|DELETE) \/api$/;
 
+/** Where the official Go client asks by mistake: answered, but nothing to tell others of. */
+const MISTAKEN = ['GET /api/v3/sessions', 'GET /api/v3/sessions/active', 'GET /api/v3/widget/process:id(.+)'];
+
 let server: TestServer;
 const routes = new Set<string>();
 
@@ -40,7 +43,7 @@ test('every described operation has a route', () => {
 test('every route of the API is described', () => {
   const unknown = [...routes]
     .filter((route) => /^(GET|POST|PUT|DELETE) /.test(route))
-    .filter((route) => !UNDESCRIBED.test(route))
+    .filter((route) => !UNDESCRIBED.test(route) && !MISTAKEN.includes(route))
     .filter((route) => !described.includes(common(route)));
   expect(unknown).toEqual([]);
 });
