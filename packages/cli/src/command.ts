@@ -5,13 +5,7 @@ import { parseBytes, parseDuration } from './terminal/units.ts';
 
 /** What the shell offers for a word. */
 export type Completion =
-  | 'process'
-  | 'profile'
-  | 'setting'
-  | 'file'
-  | 'storage'
-  | 'storage-or-file'
-  | readonly string[];
+  'process' | 'profile' | 'setting' | 'file' | 'storage' | 'storage-or-file' | readonly string[];
 
 /** An argument of a command, and what becomes of its words. */
 export interface Argument<T> {
@@ -57,7 +51,11 @@ export interface Command {
   passesOn?: boolean;
   /** Whether it is left out of help and documentation. */
   isHidden?: boolean;
-  run(args: Record<string, unknown>, options: Record<string, unknown>, context: Context): Promise<ExitCode | void>;
+  run(
+    args: Record<string, unknown>,
+    options: Record<string, unknown>,
+    context: Context,
+  ): Promise<ExitCode | void>;
 }
 
 /** Declares a command; what `run` is given has the types that its arguments and options are parsed to. */
@@ -130,11 +128,21 @@ export function choice<const T extends string>(
 
 /** An option with a whole number, 0 included. */
 export function count(about: string, value: string, details: ValueDetails = {}): Option<number | undefined> {
-  return number(about, value, 'a whole number', (given) => (/^\d{1,9}$/.test(given) ? Number(given) : undefined), details);
+  return number(
+    about,
+    value,
+    'a whole number',
+    (given) => (/^\d{1,9}$/.test(given) ? Number(given) : undefined),
+    details,
+  );
 }
 
 /** An option with a time span; parsed to seconds. */
-export function duration(about: string, value: string, details: ValueDetails = {}): Option<number | undefined> {
+export function duration(
+  about: string,
+  value: string,
+  details: ValueDetails = {},
+): Option<number | undefined> {
   return number(about, value, 'a time span such as 30s, 5m, 2h', parseDuration, details);
 }
 

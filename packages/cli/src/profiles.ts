@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { CommandError, UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { PRIVATE_MODE, writePrivate } from './private-file.ts';
 
 /** A server and the session with it. */
 export interface Profile {
@@ -23,7 +23,6 @@ export const DEFAULT_PROFILE = 'default';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** The largest file that is read, in bytes. */
 const MAX_SIZE = 64 * 1024;
-const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
 /**
@@ -143,28 +142,10 @@ async function readPrivate(file: string): Promise<string | undefined> {
     const stats = await stat(file).catch(unlessMissing);
     if (stats === undefined) return undefined;
     if (!stats.isFile() || stats.size > MAX_SIZE) throw new Error('not a file of this program');
-    if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) await chmod(file, FILE_MODE);
+    if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) await chmod(file, PRIVATE_MODE);
     return await readFile(file, 'utf8');
   } catch (error) {
     throw new CommandError(`${file}: ${(error as Error).message}`, { exitCode: EXIT.failed, cause: error });
-  }
-}
-
-/** Replaces the file at once by one that only its owner can read. */
-async function writePrivate(file: string, text: string): Promise<void> {
-  const fresh = `${file}.${randomUUID()}`;
-  try {
-    const handle = await open(fresh, 'wx', FILE_MODE);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(fresh, file);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
   }
 }
 
