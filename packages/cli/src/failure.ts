@@ -15,6 +15,8 @@ export interface Failure {
 }
 
 const REFUSED = new Set([400, 405, 409, 412, 413, 415, 416, 422, 429, 507]);
+/** What platforms say without telling anything. */
+const NOISE = new Set(['fetch failed', 'terminated']);
 const AWAY = new Set([502, 503, 504]);
 
 /** What went wrong, what to do about it, and the exit code for it. */
@@ -41,7 +43,7 @@ function fromServer(error: MillraceError, url: string): Failure {
   const { code, status, message, details } = error;
   const failure = (exitCode: ExitCode, hint?: string, text = message): Failure => ({
     message: text,
-    details: details.filter((line) => line !== text),
+    details: exitCode === EXIT.unauthorized ? [] : details.filter((line) => !NOISE.has(line)),
     hint,
     exitCode,
     status: status === 0 ? undefined : status,
@@ -58,8 +60,11 @@ function fromServer(error: MillraceError, url: string): Failure {
   }
   if (code === 'state') return failure(EXIT.processFailed, 'millrace report shows all that FFmpeg has said');
   // compat: Core answers 400 to most questions about a process that does not exist.
-  if (/unknown process id/i.test([message, ...details].join('\n'))) {
-    return failure(EXIT.notFound, 'millrace ps lists the processes', 'there is no such process');
+  if (/^unknown process( id)?$/im.test([message, ...details].join('\n'))) {
+    return {
+      ...failure(EXIT.notFound, 'millrace ps lists the processes', 'there is no such process'),
+      details: [],
+    };
   }
   if (code === 'unsupported') return failure(EXIT.failed);
   if (status === 404) return failure(EXIT.notFound);

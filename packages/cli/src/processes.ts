@@ -1,4 +1,5 @@
 import type { Client, CallOptions, Process } from '@millrace/client';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -58,6 +59,46 @@ export async function forEach(
     }
   }
   return code;
+}
+
+/** Between two looks, in milliseconds. */
+const INTERVAL = 250;
+const PATIENCE = 60;
+
+/**
+ * Waits until FFmpeg gets on with its work, or is done with it. That it runs says little: it may be trying still to open its
+ * input.
+ *
+ * @param seconds how long to wait; a minute if left out.
+ * @throws CommandError if it fails or takes too long, with what FFmpeg says; MillraceError.
+ */
+export async function waitUntilAtWork(
+  client: Client,
+  id: string,
+  seconds = PATIENCE,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = Date.now() + seconds * 1000;
+  for (;;) {
+    const { exec, order, progress, failure, last_logline } = await client.processes.state(id, { signal });
+    const isAtWork =
+      exec === 'running' && (progress.packet > 0 || progress.frame > 0 || progress.size_kb > 0);
+    if (isAtWork || exec === 'finished') return;
+    const hint = `millrace report ${id} shows all that FFmpeg has said`;
+    if (exec === 'failed' || exec === 'killed' || order === 'stop') {
+      throw new CommandError(`process ${id} is ${exec}`, {
+        exitCode: EXIT.processFailed,
+        details: [failure?.line ?? last_logline, failure?.advice ?? ''].filter((line) => line !== ''),
+        hint,
+      });
+    }
+    if (Date.now() > until) {
+      const details = last_logline === '' ? [] : [last_logline];
+      const message = `process ${id} is ${exec} but gets no further`;
+      throw new CommandError(message, { exitCode: EXIT.processFailed, details, hint });
+    }
+    await delay(INTERVAL, undefined, { signal });
+  }
 }
 
 /** What a process does, in a few words: `running`, `failed (dns), again in 4s`, `finished`. */

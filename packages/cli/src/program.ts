@@ -66,15 +66,19 @@ function createProgram({ stdout, stderr }: Surroundings, run: Run): Commander {
     'after',
     '\nGetting started:\n  $ millrace login http://127.0.0.1:8080\n  $ millrace ps\n\nmillrace COMMAND --help shows examples.',
   );
-  for (const [name, about] of Object.entries(GROUPS)) {
-    configure(program.command(name)).description(about).helpCommand(false);
-  }
-  for (const command of COMMANDS) {
-    const [group = '', leaf] = command.name.split(' ');
-    const parent = leaf === undefined ? program : program.commands.find((one) => one.name() === group);
-    const commander = configure(
-      (parent ?? program).command(leaf ?? group, { hidden: command.isHidden ?? false }),
+  const groupOf = (name: string) => {
+    const known = program.commands.find((one) => one.name() === name);
+    return (
+      known ??
+      configure(program.command(name))
+        .description(GROUPS[name] ?? '')
+        .helpCommand(false)
     );
+  };
+  for (const command of COMMANDS) {
+    const [first = '', second] = command.name.split(' ');
+    const parent = second === undefined ? program : groupOf(first);
+    const commander = configure(parent.command(second ?? first, { hidden: command.isHidden ?? false }));
     describe(commander, command);
     commander.action(async () => {
       const words = commander.processedArgs.map((value) => [value ?? []].flat() as string[]);
@@ -86,8 +90,7 @@ function createProgram({ stdout, stderr }: Surroundings, run: Run): Commander {
 
 function describe(commander: Commander, command: Command): void {
   commander.summary(command.summary);
-  const paragraphs = [command.summary, ...(command.description ?? '').split('\n\n')];
-  commander.description(paragraphs.filter((one) => one !== '').join('\n\n'));
+  commander.description(describedAs(command));
   for (const [name, argument] of Object.entries(command.arguments)) {
     commander.addArgument(new CommanderArgument(argumentUsage(name, argument), argument.about));
   }
@@ -95,6 +98,11 @@ function describe(commander: Commander, command: Command): void {
   if (command.passesOn === true) commander.passThroughOptions();
   const examples = command.examples.map(([line, says]) => `  # ${says}\n  $ ${line}`);
   if (examples.length > 0) commander.addHelpText('after', `\nExamples:\n${examples.join('\n')}`);
+}
+
+function describedAs({ summary, description }: Command): string {
+  const first = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+  return description === undefined ? first : `${first}\n\n${description}`;
 }
 
 function addOptions(commander: Commander, options: Readonly<Record<string, Option<unknown>>>): void {

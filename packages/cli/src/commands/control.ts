@@ -1,6 +1,6 @@
 import type { ExecState, ProcessCommand } from '@millrace/client';
 import { type Command, defineCommand, duration, flag, words } from '../command.ts';
-import { forEach, resolveIds } from '../processes.ts';
+import { forEach, resolveIds, waitUntilAtWork } from '../processes.ts';
 
 interface Order {
   summary: string;
@@ -34,15 +34,20 @@ const AT_REST: readonly ExecState[] = ['finished', 'failed', 'killed'];
 export const CONTROL_COMMANDS: readonly Command[] = (['start', 'stop', 'restart', 'reload'] as const).map(
   (order) => {
     const { summary, done, description, example } = ORDERS[order];
-    const state = order === 'stop' ? AT_REST : order === 'start' ? (['running'] as const) : undefined;
+    const canWait = order === 'start' || order === 'stop';
     return defineCommand({
       name: order,
       summary,
       ...(description !== undefined && { description }),
       arguments: { ids: words('ids of processes, or patterns such as cam*', 'process') },
       options: {
-        ...(state !== undefined && {
-          wait: flag(order === 'stop' ? 'wait until they have ended' : 'wait until they run', 'w'),
+        ...(canWait && {
+          wait: flag(
+            order === 'stop'
+              ? 'wait until they have ended'
+              : 'wait until FFmpeg is at work; if it fails, say why',
+            'w',
+          ),
           waitTime: duration('how long to wait at most; a minute if left out', 'time'),
         }),
       } as { wait: ReturnType<typeof flag>; waitTime: ReturnType<typeof duration> },
@@ -60,8 +65,9 @@ export const CONTROL_COMMANDS: readonly Command[] = (['start', 'stop', 'restart'
         const { signal } = context;
         return forEach(context, await resolveIds(client, ids, { signal }), async (id) => {
           await client.processes.command(id, order, { signal });
-          if (wait && state !== undefined)
-            await client.waitFor(id, state, { signal, timeout: waitTime * 1000 });
+          if (wait && order === 'start') await waitUntilAtWork(client, id, waitTime, signal);
+          if (wait && order === 'stop')
+            await client.waitFor(id, AT_REST, { signal, timeout: waitTime * 1000 });
           context.note(`${id}: ${done}`);
         });
       },

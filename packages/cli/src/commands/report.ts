@@ -45,9 +45,11 @@ export const report = defineCommand({
 });
 
 function lines({ created_at, prelude, log, failure }: ProcessReportEntry, { paint }: Context): string[] {
+  // The log begins with the prelude, unless more has been said since than is kept.
+  const hasPrelude = log[0]?.[1] === prelude[0];
   return [
     paint('bold', created_at > 0 ? `Run of ${formatTime(created_at)}` : 'It has not run yet'),
-    ...prelude.map((line) => paint('dim', printable(line))),
+    ...(hasPrelude ? [] : prelude.map((line) => paint('dim', printable(line)))),
     ...log.map((entry) => logLine(entry, paint)),
     ...(failure === undefined
       ? []

@@ -1,9 +1,11 @@
 import { isMillraceError, type NewProcess } from '@millrace/client';
 import { count, defineCommand, duration, flag, size, text, texts, word, words } from '../command.ts';
-import { UsageError } from '../errors.ts';
+import { CommandError, UsageError } from '../errors.ts';
+import { EXIT } from '../exit-codes.ts';
 import { parseCleanup } from '../ffmpeg/cleanup.ts';
 import { ffmpegWords, parseFfmpegCommand } from '../ffmpeg/command-line.ts';
 import { joinWords } from '../ffmpeg/words.ts';
+import { waitUntilAtWork } from '../processes.ts';
 
 const MEBI = 1024 * 1024;
 
@@ -22,15 +24,15 @@ The inputs of the process get the ids input_0, input_1, … and its outputs outp
   options: {
     replace: flag('change the process if it exists, instead of refusing'),
     reference: text('what the process belongs to, to find it by', 'text'),
-    noReconnect: flag('do not start it again when it ends'),
+    once: flag('do not start it again when it ends'),
     reconnectDelay: duration('how long to wait before it is started again; 15s if left out', 'time'),
     staleTimeout: duration('end it when it gets no further for so long, and start it again', 'time'),
-    noStart: flag('only make it, and do not start it'),
+    stopped: flag('only make it, and do not start it'),
     cleanup: texts('delete files of the first output, by pattern and limits (see the examples)', 'rule'),
     limitCpu: count('end it when it takes more of all CPUs, in percent', 'percent'),
     limitMemory: size('end it when it takes more memory', 'size'),
     limitTime: duration('for how long it has to be above a limit', 'time'),
-    wait: flag('wait until it runs; if it fails, say why', 'w'),
+    wait: flag('wait until FFmpeg is at work; if it fails, say why', 'w'),
     waitTime: duration('how long to wait at most; a minute if left out', 'time'),
     dryRun: flag('only print the configuration of the process', 'n'),
   },
@@ -61,9 +63,9 @@ The inputs of the process get the ids input_0, input_1, … and its outputs outp
       id,
       ...command,
       reference: options.reference,
-      reconnect: !options.noReconnect,
+      reconnect: !options.once,
       reconnect_delay_seconds: options.reconnectDelay ?? 15,
-      autostart: !options.noStart,
+      autostart: !options.stopped,
       stale_timeout_seconds: options.staleTimeout,
       limits: {
         cpu_usage: options.limitCpu,
@@ -76,25 +78,37 @@ The inputs of the process get the ids input_0, input_1, … and its outputs outp
       context.note(joinWords(ffmpegWords(command)));
       return;
     }
-    if (options.wait && options.noStart) throw new UsageError('--wait: with --no-start it will never run');
+    if (options.wait && options.stopped) throw new UsageError('--wait: with --stopped it will never run');
 
     const client = await context.client();
     const { signal } = context;
     const isThere = options.replace && (await exists(id));
-    const stored = isThere
-      ? await client.processes.update(id, config, { signal })
-      : await client.processes.add(config, { signal });
-    if (isThere) await client.processes.command(id, options.noStart ? 'stop' : 'start', { signal });
+    const stored = isThere ? await client.processes.update(id, config, { signal }) : await add();
+    if (isThere) await client.processes.command(id, options.stopped ? 'stop' : 'start', { signal });
     if (options.wait) {
-      await client.waitFor(id, 'running', { signal, timeout: (options.waitTime ?? 60) * 1000 });
+      await waitUntilAtWork(client, id, options.waitTime, signal);
     }
     context.show(stored, () => []);
     const state = options.wait
       ? 'it runs'
-      : options.noStart
+      : options.stopped
         ? 'millrace start starts it'
         : 'millrace ps shows it';
     context.note(`${id}: ${isThere ? 'changed' : 'made'}, ${state}`);
+
+    async function add() {
+      try {
+        return await client.processes.add(config, { signal });
+      } catch (error) {
+        if (!isMillraceError(error, 400) || !error.details.includes('process already exists')) throw error;
+        const hint = '--replace changes it, millrace rm removes it';
+        throw new CommandError(`there is a process ${id} already`, {
+          exitCode: EXIT.refused,
+          hint,
+          cause: error,
+        });
+      }
+    }
 
     async function exists(wanted: string): Promise<boolean> {
       try {
