@@ -1,7 +1,11 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
 import process from 'node:process';
 import { EXIT } from './exit-codes.ts';
-import { runProgram } from './program.ts';
+
+// Most of a short command is reading the sources: what was read once is kept for the next, if there is a place for it.
+enableCompileCache();
+const { runProgram } = await import('./program.ts');
 
 /** Runs the command line and ends with its exit code. A second Ctrl-C ends it at once. */
 async function main(): Promise<void> {

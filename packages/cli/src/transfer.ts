@@ -129,11 +129,14 @@ function processChanges(present: ExportedProcess | undefined, wanted: ExportedPr
   const { config, order, metadata } = wanted;
   const { id } = config;
   const changes: Change[] = [];
-  let current = present?.order ?? (config.autostart ? 'start' : 'stop');
+  const current = present?.order ?? order;
   if (present === undefined) {
     changes.push(
       change('process', id, 'add', [], async (client, signal) => {
-        await client.processes.add(config, { signal });
+        // That it is not to run can only be said of a new process by having it not start by itself.
+        const autostart = order === 'start';
+        await client.processes.add({ ...config, autostart }, { signal });
+        if (autostart !== config.autostart) await client.processes.update(id, config, { signal });
       }),
     );
   } else {
@@ -144,7 +147,6 @@ function processChanges(present: ExportedProcess | undefined, wanted: ExportedPr
           await client.processes.update(id, config, { signal });
         }),
       );
-      current = present.order;
     }
   }
   const setMetadata = (client: Client, key: string, value: unknown, signal: AbortSignal) =>
