@@ -78,6 +78,22 @@ test('leads a process through its life', async () => {
   });
 });
 
+test.each(['a+b', 'a,b', '100%', 'a%2Fb', 'ü ?#&=', '..', 'a/../b'])(
+  'knows a process whose id is %j',
+  async (id) => {
+    const { processes } = client;
+    if (id === '..') {
+      // The path of the platform would lead elsewhere.
+      await expect(processes.get(id)).rejects.toMatchObject({ code: 'argument' });
+      return;
+    }
+    await processes.add({ ...CAM, id, autostart: false });
+    expect((await processes.get(id)).id).toBe(id);
+    expect((await processes.list({ id: [id, 'nobody'] })).map((found) => found.id)).toEqual([id]);
+    await processes.remove(id);
+  },
+);
+
 test('asks for everything else that there is', async () => {
   expect((await client.skills.get()).ffmpeg.version).toMatch(/^\d+\./);
   expect((await client.skills.reload()).formats.muxers.length).toBeGreaterThan(0);
@@ -106,11 +122,11 @@ test('changes the configuration, and has its errors by the name of the setting',
   expect((await client.config.get()).config.name).toBe('renamed');
   await client.config.reload();
   await expect.poll(async () => (await client.config.status()).reload?.state).toBe('done');
-  await expect(client.config.set({ log: { level: 'loud' } })).rejects.toMatchObject({
+  await expect(client.config.check({ id: '' })).rejects.toMatchObject({
     status: 409,
     message: 'The configuration has errors',
-    details: [expect.stringMatching(/^log.level: /) as string],
-    body: { 'log.level': expect.any(Array) as string[] },
+    details: [expect.stringMatching(/^id: /) as string],
+    body: { id: expect.any(Array) as string[] },
   });
 });
 

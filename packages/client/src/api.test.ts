@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type * as schemas from '@millrace/api';
 import { expect, expectTypeOf, test } from 'vitest';
-// @ts-expect-error: a script without types
+import { clientDocs, TARGET as REFERENCE } from '../../../scripts/client-docs.mjs';
 import { clientTypes, TARGET } from '../../../scripts/client-types.mjs';
 import type * as types from './api.ts';
 
 test('the types are made from the present packages/api: npm run generate', async () => {
-  const text = await (clientTypes as () => Promise<string>)();
-  expect(readFileSync(TARGET as string, 'utf8')).toBe(text);
+  const text = await clientTypes();
+  expect(readFileSync(TARGET, 'utf8')).toBe(text);
+});
+
+test('the reference is made from the present sources: npm run generate', async () => {
+  const text = await clientDocs();
+  expect(readFileSync(REFERENCE, 'utf8')).toBe(text);
 });
 
 test('the types are those of the schemas', () => {

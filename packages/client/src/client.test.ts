@@ -29,7 +29,7 @@ class FakeServer {
 
   client(options: Omit<ClientOptions, 'baseUrl'> & Partial<typeof PASSWORD> = {}): Client {
     const all = { baseUrl: 'http://localhost:8080', fetch: this.fetch, retries: 0, ...options };
-    return new Client(all as ClientOptions);
+    return new Client(all);
   }
 
   count(request: string): number {

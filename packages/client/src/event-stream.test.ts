@@ -11,7 +11,9 @@ async function read(chunks: readonly (string | Uint8Array)[], id = ''): Promise<
       controller.close();
     },
   });
-  return Array.fromAsync(readBlocks(stream, id));
+  const blocks: Block[] = [];
+  for await (const block of readBlocks(stream, id)) blocks.push(block);
+  return blocks;
 }
 
 const block = (part: Partial<Block>): Block => ({

@@ -145,7 +145,7 @@ describe('events', () => {
     });
     const client = new Client({
       baseUrl: 'http://localhost',
-      fetch: (() => Promise.resolve(new Response(body))) as typeof fetch,
+      fetch: () => Promise.resolve(new Response(body)),
     });
     await take(client, 1);
     expect(isAborted).toBe(true);

@@ -18,7 +18,7 @@ function serverOf(...replies: Reply[]) {
     const reply = replies[Math.min(requests.length, replies.length - 1)];
     requests.push({ url, init });
     if (reply instanceof Error) throw reply;
-    if (typeof reply === 'function') return reply(init.signal as AbortSignal);
+    if (typeof reply === 'function') return reply(init.signal ?? AbortSignal.abort());
     return reply?.clone() ?? new Response();
   }) as typeof fetch;
   return { requests, http: (options: CallOptions = {}) => new Http({ fetch: call, ...options }) };

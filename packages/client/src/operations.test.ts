@@ -70,7 +70,7 @@ const CALLS: Record<string, (client: Client) => Promise<unknown>> = {
 };
 
 /** What stands on other methods, or sends nothing. */
-const COMPOSED = ['tokens', 'waitFor'];
+const COMPOSED = ['tokens', 'waitFor', 'config.check'];
 
 interface Sent {
   method: string;
