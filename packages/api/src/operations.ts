@@ -184,18 +184,21 @@ export const OPERATIONS: readonly Operation[] = [
     'Whether the stored configuration is the active one',
     json(api.ConfigStatus),
   ),
-  write(
-    'PUT',
-    'config-3-set',
-    '/api/v3/config',
-    'Update the configuration',
-    json(api.ConfigData),
-    {
-      200: OK,
-      409: json(api.ConfigConflictBody),
-    },
-    400,
-  ),
+  {
+    ...write(
+      'PUT',
+      'config-3-set',
+      '/api/v3/config',
+      'Update the configuration',
+      json(api.ConfigData),
+      {
+        200: OK,
+        409: json(api.ConfigConflictBody),
+      },
+      400,
+    ),
+    query: { dry_run: '1 or true to look for errors only, and to store nothing' },
+  },
   {
     ...get('config-3-reload', '/api/v3/config/reload', 'Reload the currently active configuration', OK),
     isWrite: true,

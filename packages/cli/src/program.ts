@@ -7,7 +7,7 @@ import {
 import type { Command, Option } from './command.ts';
 import { COMMANDS, GROUPS } from './commands.ts';
 import { COMMON_OPTIONS } from './common-options.ts';
-import { Context, type Settings, type Surroundings } from './context.ts';
+import { Context, type Surroundings } from './context.ts';
 import { UsageError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { report, toFailure } from './failure.ts';
@@ -19,10 +19,9 @@ export async function runProgram(argv: readonly string[], surroundings: Surround
   let context = new Context(surroundings, { json: false });
   let code: ExitCode | undefined;
   const program = createProgram(surroundings, async (command, words, given) => {
-    const settings: Settings = parseOptions(COMMON_OPTIONS, given);
-    context = new Context(surroundings, settings);
-    const args = parseArguments(command, words);
-    code = (await command.run(args, parseOptions(command.options, given), context)) ?? EXIT.done;
+    context = new Context(surroundings, parseOptions(COMMON_OPTIONS, given));
+    const { args, options } = parseGiven(command, words, given);
+    code = (await command.run(args, options, context)) ?? EXIT.done;
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -37,11 +36,14 @@ export async function runProgram(argv: readonly string[], surroundings: Surround
   }
 }
 
+/** The words of each argument. */
+type Words = readonly (readonly string[])[];
+/** The values of each option that is there, by its name. */
 type Given = Readonly<Record<string, string[]>>;
-type Run = (command: Command, words: readonly (readonly string[])[], given: Given) => Promise<void>;
+type Run = (command: Command, words: Words, given: Given) => Promise<void>;
 
-/** The parser with the help of all commands. */
-function createProgram({ stdout, stderr }: Surroundings, run: Run): Commander {
+/** The parser with the help of all commands. It calls `run` with what it has found, and throws CommanderError. */
+export function createProgram({ stdout, stderr }: Surroundings, run: Run): Commander {
   const configure = (commander: Commander) =>
     commander
       .exitOverride()
@@ -115,13 +117,16 @@ function addOptions(commander: Commander, options: Readonly<Record<string, Optio
   }
 }
 
-function parseArguments(command: Command, words: readonly (readonly string[])[]): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(command.arguments).map(([name, argument], index) => [
-      name,
-      argument.parse([...(words[index] ?? [])]),
-    ]),
-  );
+/** What the words stand for. Throws UsageError. */
+export function parseGiven(command: Command, words: Words, given: Given) {
+  const args = Object.entries(command.arguments).map(([name, argument], index) => [
+    name,
+    argument.parse([...(words[index] ?? [])]),
+  ]);
+  return {
+    args: Object.fromEntries(args) as Record<string, unknown>,
+    options: parseOptions(command.options, given),
+  };
 }
 
 function parseOptions<O extends Readonly<Record<string, Option<unknown>>>>(

@@ -1165,7 +1165,7 @@ export interface Routes {
   'PUT /api/v3/config': {
     security: 'token';
     path: never;
-    query: never;
+    query: 'dry_run';
     body: ConfigData;
     answer: string;
   };

@@ -178,7 +178,7 @@ export class Authentication {
     }
     if (auth0Token !== undefined) {
       logins.push(async (options) => {
-        const token = typeof auth0Token === 'string' ? auth0Token : await auth0Token();
+        const token = typeof auth0Token === 'string' ? auth0Token : await ask(auth0Token);
         return this.#send('POST', '/api/login', { ...options, token });
       });
     }
@@ -216,6 +216,14 @@ export class Authentication {
       (answer) => readJson<T>(route, answer),
       options,
     );
+  }
+}
+
+async function ask(auth0Token: () => string | Promise<string>): Promise<string> {
+  try {
+    return await auth0Token();
+  } catch (cause) {
+    throw new MillraceError('login', 'no Auth0 token could be fetched', { cause });
   }
 }
 

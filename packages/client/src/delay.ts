@@ -20,7 +20,11 @@ export function delay(milliseconds: number, signal?: AbortSignal): Promise<void>
 /** What a shared promise comes to, unless the signal of one of those that wait comes first. */
 export async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return promise;
-  signal.throwIfAborted();
+  if (signal.aborted) {
+    // Nobody waits for it any more.
+    promise.catch(() => undefined);
+    throw reasonOf(signal);
+  }
   let abort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     abort = () => {

@@ -1,5 +1,5 @@
 import { isStream, sizeOf, toFetchBody, type Body } from './body.ts';
-import { backoff, delay } from './delay.ts';
+import { backoff, delay, orAborted } from './delay.ts';
 import { MillraceError } from './error.ts';
 import { readError } from './refusal.ts';
 
@@ -143,10 +143,11 @@ export class Answer {
         async pull(controller) {
           watch.start();
           try {
-            const { done, value } = await reader.read();
+            const { done, value } = await orAborted(reader.read(), watch.signal);
             if (done) controller.close();
             else controller.enqueue(value);
           } catch (error) {
+            reader.cancel(error).catch(() => undefined);
             controller.error(watch.isLate ? late(watch.timeout, error) : watch.reason(error));
           } finally {
             watch.stop();

@@ -1,6 +1,8 @@
-/** Before a token runs out, in milliseconds, or after four fifths of its life if that is later. */
+/** How long before its end a token is renewed, in milliseconds, or a fifth of its life if that is less. */
 const EARLY = 60_000;
 const LATEST_PART = 0.2;
+/** A token ends up to so much sooner than it says: its times are whole seconds. */
+const ROUNDING = 1_000;
 
 /** An access or refresh token, and when it ends by the clock here. */
 export interface Token {
@@ -22,7 +24,7 @@ export function toToken(text: string, now: number, isNew: boolean): Token {
   const life = typeof exi === 'number' && exi > 0 ? exi * 1000 : Infinity;
   const expiresAt = isNew && life !== Infinity ? now + life : end;
   const early = Math.min(EARLY, (life === Infinity ? Math.max(0, expiresAt - now) : life) * LATEST_PART);
-  return { text, expiresAt, renewAt: expiresAt === Infinity ? Infinity : expiresAt - early };
+  return { text, expiresAt, renewAt: expiresAt === Infinity ? Infinity : expiresAt - early - ROUNDING };
 }
 
 /** The claims of a token, which only its issuer can check. */

@@ -20,6 +20,14 @@ export function toBase(address: string | URL): string {
   return url.origin + url.pathname.replace(/\/+$/, '');
 }
 
+/**
+ * The id of a process as a parameter of a path. Servers decode it twice, so what looks encoded has to be so twice; other ids stay
+ * as they are.
+ */
+export function processId(id: string): string {
+  return id.replaceAll('%', '%25');
+}
+
 /** The path of a route with its parameters, each encoded once. Throws MillraceError for one that would be another path. */
 export function toPath(
   template: string,

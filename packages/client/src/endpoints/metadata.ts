@@ -2,7 +2,7 @@ import type { CallOptions } from '../http.ts';
 import type { Transport } from '../transport.ts';
 
 /** Any JSON that clients keep in the server, by key. */
-export class Metadata {
+export class SystemMetadata {
   readonly #transport: Transport;
 
   constructor(transport: Transport) {

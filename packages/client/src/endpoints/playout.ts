@@ -2,6 +2,7 @@ import type { PlayoutStatus } from '../api.ts';
 import type { Bytes } from '../body.ts';
 import type { CallOptions } from '../http.ts';
 import type { Transport } from '../transport.ts';
+import { processId } from '../url.ts';
 
 /** The players of inputs, which only a patched FFmpeg has. */
 export class Playout {
@@ -13,19 +14,19 @@ export class Playout {
 
   /** What the player of an input does. */
   status(id: string, inputid: string, options?: CallOptions): Promise<PlayoutStatus> {
-    const input = { path: { id, inputid } };
+    const input = { path: { id: processId(id), inputid } };
     return this.#transport.call('GET /api/v3/process/{id}/playout/{inputid}/status', input, options);
   }
 
   /** Closes the stream of an input, which is opened anew. Returns what the player says. */
   reopen(id: string, inputid: string, options?: CallOptions): Promise<string> {
-    const input = { path: { id, inputid }, isRepeatable: false };
+    const input = { path: { id: processId(id), inputid }, isRepeatable: false };
     return this.#transport.call('GET /api/v3/process/{id}/playout/{inputid}/reopen', input, options);
   }
 
   /** The last key frame as a picture: PNG if the name ends with `.png`, else JPEG. */
   async keyframe(id: string, inputid: string, name: string, options?: CallOptions): Promise<Blob> {
-    const input = { path: { id, inputid, name } };
+    const input = { path: { id: processId(id), inputid, name } };
     const route = 'GET /api/v3/process/{id}/playout/{inputid}/keyframe/{name*}';
     return (await this.#transport.open(route, input, options)).blob();
   }
@@ -38,7 +39,11 @@ export class Playout {
     picture: Bytes,
     options?: CallOptions,
   ): Promise<void> {
-    const input = { path: { id, inputid, name }, body: picture, contentType: 'application/octet-stream' };
+    const input = {
+      path: { id: processId(id), inputid, name },
+      body: picture,
+      contentType: 'application/octet-stream',
+    };
     await this.#transport.call(
       'PUT /api/v3/process/{id}/playout/{inputid}/errorframe/{name*}',
       input,
@@ -54,7 +59,11 @@ export class Playout {
     picture: Bytes,
     options?: CallOptions,
   ): Promise<void> {
-    const input = { path: { id, inputid, name }, body: picture, contentType: 'application/octet-stream' };
+    const input = {
+      path: { id: processId(id), inputid, name },
+      body: picture,
+      contentType: 'application/octet-stream',
+    };
     await this.#transport.call(
       'POST /api/v3/process/{id}/playout/{inputid}/errorframe/{name*}',
       input,
@@ -64,7 +73,7 @@ export class Playout {
 
   /** Has the error frame encoded as the input is. */
   async encodeErrorFrame(id: string, inputid: string, options?: CallOptions): Promise<void> {
-    const input = { path: { id, inputid } };
+    const input = { path: { id: processId(id), inputid } };
     await this.#transport.call(
       'GET /api/v3/process/{id}/playout/{inputid}/errorframe/encode',
       input,
@@ -74,7 +83,7 @@ export class Playout {
 
   /** Switches an input to another address. */
   async setStream(id: string, inputid: string, address: string, options?: CallOptions): Promise<void> {
-    const input = { path: { id, inputid }, body: address, contentType: 'text/plain' };
+    const input = { path: { id: processId(id), inputid }, body: address, contentType: 'text/plain' };
     await this.#transport.call('PUT /api/v3/process/{id}/playout/{inputid}/stream', input, options);
   }
 }

@@ -29,6 +29,14 @@ export class Settings {
     await this.#transport.call('PUT /api/v3/config', { body }, options);
   }
 
+  /** Looks for errors in changes as `set` does, but stores nothing. Millrace only. */
+  async check(change: ConfigChange, options?: CallOptions): Promise<void> {
+    // A Core would take no notice of the query, and store them: it has to be Millrace.
+    await this.status(options);
+    const body = { version: 3, ...change } as ConfigData;
+    await this.#transport.call('PUT /api/v3/config', { body, query: { dry_run: true } }, options);
+  }
+
   /** Moves the server to the stored configuration. `status` tells what became of it. */
   async reload(options?: CallOptions): Promise<void> {
     await this.#transport.call('GET /api/v3/config/reload', { isRepeatable: false }, options);
