@@ -27,7 +27,12 @@ export function referenceMarkdown(): string {
 function commandMarkdown(command: Command): string {
   const { name, summary, description, examples } = command;
   const args = Object.entries(command.arguments);
-  const usage = ['millrace', name, '[options]', ...args.map(([key, argument]) => argumentUsage(key, argument))];
+  const usage = [
+    'millrace',
+    name,
+    '[options]',
+    ...args.map(([key, argument]) => argumentUsage(key, argument)),
+  ];
   const hasOptions = Object.keys(command.options).length > 0;
   return [
     `### ${name}`,
@@ -41,12 +46,18 @@ function commandMarkdown(command: Command): string {
 }
 
 function argumentTable(args: Readonly<Record<string, Argument<unknown>>>): string {
-  const rows = Object.entries(args).map(([name, argument]) => [`\`${argumentUsage(name, argument)}\``, argument.about]);
+  const rows = Object.entries(args).map(([name, argument]) => [
+    `\`${argumentUsage(name, argument)}\``,
+    argument.about,
+  ]);
   return table(['Argument', ''], rows);
 }
 
 function optionTable(options: Readonly<Record<string, Option<unknown>>>): string {
-  const rows = Object.entries(options).map(([name, option]) => [`\`${optionUsage(name, option)}\``, option.about]);
+  const rows = Object.entries(options).map(([name, option]) => [
+    `\`${optionUsage(name, option)}\``,
+    option.about,
+  ]);
   return table(['Option', ''], rows);
 }
 

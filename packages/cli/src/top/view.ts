@@ -94,7 +94,7 @@ export function totals(processes: readonly Process[]): string {
     processes.reduce((total, { state }) => total + (state === undefined ? 0 : value(state)), 0);
   const counts = [...states].filter(([exec]) => exec !== '').map(([exec, list]) => `${list.length} ${exec}`);
   return [
-    `${processes.length} processes${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
+    `${processes.length} ${processes.length === 1 ? 'process' : 'processes'}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
     `CPU ${formatPercent(sum(({ cpu_usage }) => cpu_usage))}`,
     `memory ${formatBytes(sum(({ memory_bytes }) => memory_bytes))}`,
     formatBitrate(sum(({ exec, progress }) => (exec === 'running' ? progress.bitrate_kbit : 0))),
