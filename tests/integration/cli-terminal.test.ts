@@ -187,7 +187,10 @@ describe('completion', () => {
       const words = [first, ...rest];
       words[words.length - 1] = before + (words.at(-1) ?? '');
       const { stdout } = await run(shell, words, { env: cli.env });
-      return stdout.split('\n').flatMap((text) => text.split('\t')[0]?.trim() || []);
+      return stdout
+        .split('\n')
+        .flatMap((text) => text.split('\t', 1)[0]?.trim() ?? [])
+        .filter((text) => text !== '');
     };
     expect(await offers('millrace st')).toEqual(['start', 'stop']);
     expect(await offers('millrace start ca')).toEqual(['cam-1']);

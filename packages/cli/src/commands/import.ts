@@ -63,7 +63,7 @@ function describe({ kind, name, what, details }: Change, { paint }: Context): st
 }
 
 async function read(file: string | undefined, { stdin }: Context): Promise<string> {
-  if (file === undefined || file === '-') return readAll(stdin as unknown as AsyncIterable<Uint8Array>);
+  if (file === undefined || file === '-') return readAll(stdin);
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

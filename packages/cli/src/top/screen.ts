@@ -12,10 +12,10 @@ const TO_SCREEN_END = '\u001b[J';
 
 export interface ScreenEvents {
   /** A key by its name (`q`, `up`), Ctrl-C and Ctrl-Z excepted. */
-  key(name: string): void;
-  resize(): void;
+  key: (name: string) => void;
+  resize: () => void;
   /** Ctrl-C, or the terminal went away. */
-  quit(): void;
+  quit: () => void;
 }
 
 /** The whole terminal, for as long as it takes. It is as it was when the program ends, however that is. */

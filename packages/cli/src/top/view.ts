@@ -10,7 +10,7 @@ export type SortKey = 'id' | 'state' | 'time' | 'fps' | 'bitrate' | 'cpu' | 'mem
 
 /** The orders, with the key that chooses each and the column that it is about. */
 export const SORTS: Readonly<
-  Record<SortKey, { key: string; column: string; value(process: Process): number | string }>
+  Record<SortKey, { key: string; column: string; value: (process: Process) => number | string }>
 > = {
   cpu: { key: 'c', column: 'CPU', value: ({ state }) => state?.cpu_usage ?? 0 },
   memory: { key: 'm', column: 'MEMORY', value: ({ state }) => state?.memory_bytes ?? 0 },
