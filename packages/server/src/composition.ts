@@ -231,6 +231,7 @@ export function declareComponents(surroundings: Surroundings) {
       slice: (config) => slices.certificateOptions(config, directory),
       build: (options) => new Certificates(options, log.component('HTTPS')),
       prepare: (certificates, options) => certificates.prepare(options),
+      isCurrent: (certificates) => certificates.isCurrent(),
     })
     .add('listener', ['http', 'certificates'], {
       slice: (config) => ({ address: config.address, redirectPort: slices.redirectPort(config) }),
