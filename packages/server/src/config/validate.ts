@@ -127,7 +127,10 @@ function checkRtmpKeys({ keys, app, token }: Config['rtmp'], error: Report): voi
     if (!RTMP_PATH.test(path)) error('rtmp.keys', `${path} is not the path of a stream, such as /live/name`);
     else if (!path.startsWith(app)) error('rtmp.keys', `the path ${path} does not begin with rtmp.app`);
     if (!RTMP_KEY.test(key)) {
-      error('rtmp.keys', `the key of ${path} must have between 8 and 255 characters without / ? # & % and blanks`);
+      error(
+        'rtmp.keys',
+        `the key of ${path} must have between 8 and 255 characters without / ? # & % and blanks`,
+      );
     }
     const owner = owners.get(key);
     if (owner !== undefined) error('rtmp.keys', `the key of ${path} is that of ${owner}`);

@@ -131,7 +131,11 @@ function invalidPath(path = ''): Denied {
 
 /** Decoded segments may have slashes of their own. */
 function toPath(segments: readonly string[]): string {
-  return `/${segments.join('/').split('/').filter((segment) => segment !== '').join('/')}`;
+  return `/${segments
+    .join('/')
+    .split('/')
+    .filter((segment) => segment !== '')
+    .join('/')}`;
 }
 
 function parentOf(path: string): string {
@@ -161,7 +165,8 @@ export function referenceOf(path: string, app: string): string {
 
 /** What a log line can hold without becoming two: control characters and such as turn the text around, escaped. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
 }
