@@ -1,4 +1,4 @@
-const NOTHING = Buffer.alloc(0);
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
  * A parser over a {@link ByteCursor}: it yields when the bytes at hand do not suffice, and is resumed with more.
@@ -15,11 +15,11 @@ export type Parser = Generator<undefined, void, undefined>;
  */
 export class ByteCursor {
   /** The bytes at hand, of which those from `position` up to `end` are unread. */
-  bytes = NOTHING;
+  bytes: Buffer = NOTHING;
   position = 0;
   end = 0;
-  #next = NOTHING;
-  #carry = NOTHING;
+  #next: Buffer = NOTHING;
+  #carry: Buffer = NOTHING;
 
   /** Gives the parser another piece. It must have asked for more than the bytes before. */
   push(piece: Buffer): void {
@@ -68,7 +68,7 @@ export class ByteCursor {
 
   /** Passes over n bytes, of which any number may still be to come. */
   *skip(n: number): Parser {
-    for (let missing = n; missing > 0; ) {
+    for (let missing = n; missing > 0;) {
       while (!this.has(1)) yield;
       missing -= this.#pass(missing);
     }
@@ -76,13 +76,27 @@ export class ByteCursor {
 
   /** Reads as many bytes as the target has room for, of which any number may still be to come. */
   *fill(target: Buffer): Parser {
-    for (let filled = 0; filled < target.length; ) {
+    for (let filled = 0; filled < target.length;) {
       while (!this.has(1)) yield;
       const start = this.position;
       const count = this.#pass(target.length - filled);
       this.bytes.copy(target, filled, start, start + count);
       filled += count;
     }
+  }
+
+  /** Reads n bytes into memory of their own, which grows with what has come. */
+  *collect(n: number): Generator<undefined, Buffer, undefined> {
+    let body = NOTHING;
+    for (let filled = 0; filled < n;) {
+      while (!this.has(1)) yield;
+      const count = Math.min(n - filled, this.available);
+      body = grown(body, filled, filled + count, n);
+      this.bytes.copy(body, filled, this.position, this.position + count);
+      this.position += count;
+      filled += count;
+    }
+    return body;
   }
 
   #pass(atMost: number): number {
@@ -120,4 +134,12 @@ export class ByteCursor {
     this.position = 0;
     this.end = end;
   }
+}
+
+/** A buffer with room for `needed` bytes: the same one, or one of at most twice that size with its first bytes. */
+export function grown(buffer: Buffer, filled: number, needed: number, atMost: number): Buffer {
+  if (buffer.length >= needed) return buffer;
+  const larger = Buffer.allocUnsafe(Math.min(atMost, needed * 2));
+  buffer.copy(larger, 0, 0, filled);
+  return larger;
 }

@@ -1,4 +1,4 @@
-import type { ByteCursor, Parser } from './byte-cursor.ts';
+import { type ByteCursor, type Parser, grown } from './byte-cursor.ts';
 import { ProtocolError } from './errors.ts';
 import { MessageType, type Message } from './message.ts';
 
@@ -95,7 +95,7 @@ export class ChunkReader {
         stream.filled = size;
         this.#partialBytes += size;
       } else {
-        for (let missing = size; missing > 0; ) {
+        for (let missing = size; missing > 0;) {
           while (!input.has(1)) yield;
           missing -= this.#append(stream, input, missing);
         }
@@ -130,7 +130,9 @@ export class ChunkReader {
         ? this.#limits.mediaMessageBytes
         : this.#limits.dataMessageBytes;
     if (stream.length > limit) {
-      throw new ProtocolError(`message of type ${stream.type} has ${stream.length} bytes, at most ${limit} are taken`);
+      throw new ProtocolError(
+        `message of type ${stream.type} has ${stream.length} bytes, at most ${limit} are taken`,
+      );
     }
   }
 
@@ -138,16 +140,13 @@ export class ChunkReader {
   #append(stream: ChunkStream, input: ByteCursor, missing: number): number {
     const count = Math.min(missing, input.available);
     const filled = stream.filled + count;
-    if (stream.body.length < filled) {
-      const body = Buffer.allocUnsafe(Math.min(stream.length, filled * 2));
-      stream.body.copy(body, 0, 0, stream.filled);
-      stream.body = body;
-    }
+    stream.body = grown(stream.body, stream.filled, filled, stream.length);
     input.bytes.copy(stream.body, stream.filled, input.position, input.position + count);
     input.position += count;
     stream.filled = filled;
     this.#partialBytes += count;
-    if (this.#partialBytes > this.#limits.partialBytes) throw new ProtocolError('too much in incomplete messages');
+    if (this.#partialBytes > this.#limits.partialBytes)
+      throw new ProtocolError('too much in incomplete messages');
     return count;
   }
 

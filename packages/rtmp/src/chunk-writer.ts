@@ -60,7 +60,12 @@ export function writeHeader(
 }
 
 /** Writes what stands between two chunks of one message (format 3) and returns where it ends. */
-export function writeSeparator(target: Buffer, offset: number, chunkStreamId: number, timestamp: number): number {
+export function writeSeparator(
+  target: Buffer,
+  offset: number,
+  chunkStreamId: number,
+  timestamp: number,
+): number {
   target[offset] = 0xc0 | chunkStreamId;
   return timestamp < EXTENDED ? offset + 1 : target.writeUInt32BE(timestamp, offset + 1);
 }
