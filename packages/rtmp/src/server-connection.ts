@@ -76,8 +76,6 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
   readonly #acceptedAt = performance.now();
   #setupAt = this.#acceptedAt;
   #state: ConnectionState = 'handshake';
-  /** Bytes that had been received when the setup began. */
-  #setupFrom = 0;
   #client: Client | undefined;
   #commands = 0;
   /** Messages that came while the handler was deciding. */
@@ -222,7 +220,9 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
       this.#held.push(message);
       return;
     }
-    this.#checkSetup();
+    if (this.isPending && this.#transport.bytesReceived > this.#limits.setupBytes) {
+      throw new ProtocolError('too much sent before publishing or playing');
+    }
     switch (message.type) {
       case MessageType.command:
       case MessageType.commandAmf3:
@@ -243,12 +243,11 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
 
   #drained(): void {
     if (this.#state === 'publishing') this.#relay?.flush();
-    this.#checkSetup();
-  }
-
-  #checkSetup(): void {
-    if (this.#state !== 'connected') return;
-    if (this.#transport.bytesReceived - this.#setupFrom > this.#limits.setupBytes) {
+    else if (
+      this.isPending &&
+      this.#transport.bytesReceived > this.#limits.setupBytes &&
+      this.#state !== 'deciding'
+    ) {
       throw new ProtocolError('too much sent before publishing or playing');
     }
   }
@@ -448,7 +447,6 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     if (this.#state !== 'publishing' && this.#state !== 'playing') return;
     this.#state = 'connected';
     this.#setupAt = performance.now();
-    this.#setupFrom = this.#transport.bytesReceived;
     this.#commands = 0;
     this.#release('the publisher stopped');
   }

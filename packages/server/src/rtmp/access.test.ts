@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AccessRules, playAccess, printable, publishAccess, referenceOf } from './access.ts';
+import {
+  type AccessRules,
+  playAccess,
+  printable,
+  publishAccess,
+  referenceOf,
+  withoutSecrets,
+} from './access.ts';
 
 const rules = (changes: Partial<AccessRules> = {}): AccessRules => ({
   app: '/live',
@@ -133,10 +140,18 @@ describe('a key', () => {
     expect(outcome(publishAccess(to(app, name), keyed))).toBe(expected);
   });
 
-  test('is needed where no token is', () => {
+  test('is needed where no token is, and only good for its own path', () => {
     const open = rules({ keys });
+    expect(outcome(publishAccess(to('live', 'other/secret-of-cam'), open))).toBe(
+      'FORBIDDEN invalid streamkey (***)',
+    );
     expect(outcome(publishAccess(to('live', 'cam'), open))).toBe('FORBIDDEN no streamkey provided');
     expect(outcome(publishAccess(to('live', 'other'), open))).toBe('/live/other');
+  });
+
+  test('is hidden where it does not belong', () => {
+    expect(withoutSecrets('/live/secret-of-cam/x/abc', keyed)).toBe('/live/***/x/***');
+    expect(withoutSecrets('/live/cam', rules())).toBe('/live/cam');
   });
 
   test('is of no use to players', () => {

@@ -44,15 +44,9 @@ const HIDDEN = '***';
 export function publishAccess(destination: Destination, rules: AccessRules): Access {
   const address = parseAddress(destination);
   if (address === undefined) return invalidPath();
-  const keyed = pathOfKey(address, rules.keys);
-  const access = keyed === undefined ? tokenAccess(address, rules) : checkPath(keyed);
-  if (!('action' in access) && keyed === undefined && Object.hasOwn(rules.keys, access.path)) {
-    return { path: access.path, action: 'FORBIDDEN', reason: 'no streamkey provided', isGuess: true };
-  }
-  if (!('action' in access) && !access.path.startsWith(rules.app)) {
-    return { path: access.path, action: 'FORBIDDEN', reason: 'invalid app', isGuess: false };
-  }
-  return access;
+  const access = keyAccess(address, rules) ?? withoutKey(tokenAccess(address, rules), rules);
+  if ('action' in access || access.path.startsWith(rules.app)) return access;
+  return { path: access.path, action: 'FORBIDDEN', reason: 'invalid app', isGuess: false };
 }
 
 /** Whether and what a client may play. */
@@ -96,24 +90,33 @@ function tokenAccess({ segments, token }: Address, rules: AccessRules): Access {
   const path = toPath(isInQuery ? segments : segments.slice(0, -1));
   const given = token ?? segments.at(-1) ?? '';
   if (isSame(given, rules.token)) return checkPath(path);
-  const reason = given === '' ? 'no streamkey provided' : `invalid streamkey (${HIDDEN})`;
-  return { path: shown(path), action: 'FORBIDDEN', reason, isGuess: true };
+  if (given !== '') return wrongKey(path);
+  return { path: shown(path), action: 'FORBIDDEN', reason: 'no streamkey provided', isGuess: true };
 }
 
 /**
- * The path that a key stands for. The key may be where the token would be, or in place of the name: then who publishes
- * need not know by what name the stream is played. Takes the same time for all keys that are none.
+ * What the key allows that a publisher gives; undefined if it gives none. The key may be where the token would be, or in
+ * place of the name: then who publishes need not know by what name the stream is played. Takes the same time for
+ * whatever is no key.
  */
-function pathOfKey({ segments, token }: Address, keys: AccessRules['keys']): string | undefined {
+function keyAccess({ segments, token }: Address, { keys }: AccessRules): Access | undefined {
   const given = token ?? segments.at(-1) ?? '';
   const path = toPath(token === undefined ? segments.slice(0, -1) : segments);
-  let found: string | undefined;
-  for (const [keyed, key] of Object.entries(keys)) {
-    if (isSame(given, key) && (path === keyed || (token === undefined && path === parentOf(keyed)))) {
-      found = keyed;
-    }
-  }
-  return found;
+  let keyed: string | undefined;
+  for (const [name, key] of Object.entries(keys)) if (isSame(given, key)) keyed = name;
+  if (keyed === undefined) return undefined;
+  if (path === keyed || (token === undefined && path === parentOf(keyed))) return checkPath(keyed);
+  return wrongKey(path);
+}
+
+/** Access to a path by the token alone, which is not enough where there is a key. */
+function withoutKey(access: Access, { keys }: AccessRules): Access {
+  if ('action' in access || !Object.hasOwn(keys, access.path)) return access;
+  return { path: access.path, action: 'FORBIDDEN', reason: 'no streamkey provided', isGuess: true };
+}
+
+function wrongKey(path: string): Denied {
+  return { path: shown(path), action: 'FORBIDDEN', reason: `invalid streamkey (${HIDDEN})`, isGuess: true };
 }
 
 function checkPath(path: string): Access {
@@ -161,6 +164,15 @@ function isSame(given: string, secret: string): boolean {
 export function referenceOf(path: string, app: string): string {
   const name = path.replace(/\.[^./]*$/, '');
   return name.startsWith(`${app}/`) ? name.slice(app.length + 1) : name;
+}
+
+/** A path as the log may show it: parts that are the token or a key, where they do not belong, are hidden. */
+export function withoutSecrets(path: string, { token, keys }: AccessRules): string {
+  const secrets = new Set([token, ...Object.values(keys)]);
+  return path
+    .split('/')
+    .map((segment) => (segment !== '' && secrets.has(segment) ? HIDDEN : segment))
+    .join('/');
 }
 
 /** What a log line can hold without becoming two: control characters and such as turn the text around, escaped. */
