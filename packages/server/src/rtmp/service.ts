@@ -226,7 +226,7 @@ export class StreamService implements StreamHandler {
     const end = this.#begin(channel, peer, { protocol: peer.protocol, kick, counters: connection });
     this.#playing.set(connection, (reason) => {
       this.#playing.delete(connection);
-      end(reason !== undefined && !PEACEFUL.has(reason.code) ? reason.message : '');
+      end(reason !== undefined && isFailure(reason) ? reason.message : '');
     });
   }
 
@@ -344,6 +344,11 @@ export class StreamService implements StreamHandler {
     }
     this.#traffic.sample();
   }
+}
+
+/** Whether a player was cut off. Those that leave in the middle of the stream reset the connection, as most do. */
+function isFailure({ code, message }: CloseReason): boolean {
+  return !PEACEFUL.has(code) && message !== 'ECONNRESET' && message !== 'EPIPE';
 }
 
 function publisherSession({ name, reference, peer }: Channel): SessionName {
