@@ -9,7 +9,18 @@ import { FFMPEG, SOON } from './process-server.ts';
 /** A small picture that changes, with a key frame each second. */
 const VIDEO = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25'];
 const AUDIO = ['-re', '-f', 'lavfi', '-i', 'sine=sample_rate=44100'];
-const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25', '-pix_fmt', 'yuv420p'];
+const H264 = [
+  '-c:v',
+  'libx264',
+  '-preset',
+  'ultrafast',
+  '-tune',
+  'zerolatency',
+  '-g',
+  '25',
+  '-pix_fmt',
+  'yuv420p',
+];
 const AAC = ['-c:a', 'aac', '-b:a', '64k', '-ac', '2'];
 
 /** What a test publishes. */
@@ -116,7 +127,16 @@ export class Publisher {
   stderr = '';
 
   constructor(url: string, source: readonly string[]) {
-    this.child = spawn(FFMPEG, ['-nostdin', '-hide_banner', '-loglevel', 'error', ...source, '-f', 'flv', url]);
+    this.child = spawn(FFMPEG, [
+      '-nostdin',
+      '-hide_banner',
+      '-loglevel',
+      'error',
+      ...source,
+      '-f',
+      'flv',
+      url,
+    ]);
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.exited = once(this.child, 'close').then(([code]) => code as number | null);
     onTestFinished(async () => {
@@ -134,24 +154,40 @@ export class Publisher {
 
 /** A stream as FFprobe sees it. */
 export interface Probed {
-  streams: { codec_name: string; codec_type: string; width?: number; sample_rate?: string; channels?: number }[];
+  streams: {
+    codec_name: string;
+    codec_type: string;
+    width?: number;
+    sample_rate?: string;
+    channels?: number;
+  }[];
   packets: { codec_type: string; pts_time?: string; dts_time?: string; flags: string; size: string }[];
 }
 
 /** Plays for a while and tells what came. Rejects if nothing can be played. */
 export async function probe(url: string, seconds = 1, options: readonly string[] = []): Promise<Probed> {
   const args = ['-v', 'error', ...options, '-show_streams', '-show_packets', '-of', 'json'];
-  const text = await run(FFMPEG.replace(/ffmpeg$/, 'ffprobe'), [...args, '-read_intervals', `%+${seconds}`, url]);
+  const text = await run(FFMPEG.replace(/ffmpeg$/, 'ffprobe'), [
+    ...args,
+    '-read_intervals',
+    `%+${seconds}`,
+    url,
+  ]);
   return JSON.parse(text) as Probed;
 }
 
 /** Runs a program, and resolves with what it wrote; rejects with what it complained about. */
 export async function run(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, args, { timeout: 30_000, maxBuffer: 64 * 1024 * 1024 }, (error, out, err) => {
-      if (error) reject(new Error(`${program} failed: ${err}`));
-      else resolve(out);
-    });
+    const child = execFile(
+      program,
+      args,
+      { timeout: 30_000, maxBuffer: 64 * 1024 * 1024 },
+      (error, out, err) => {
+        if (error) reject(new Error(`${program} failed: ${err}`));
+        else resolve(out);
+      },
+    );
     onTestFinished(() => {
       child.kill('SIGKILL');
     });
