@@ -5,6 +5,8 @@ import { type ClientConnection, openClient } from '../../packages/rtmp/src/clien
 import { SOON } from './process-server.ts';
 
 const TLS = { rejectUnauthorized: false };
+/** It is the server that is to lose its patience. */
+const PATIENT = { idleMs: 60_000, writeStallMs: 60_000 };
 /** What servers look at of H.264: whether it is a header, and whether a frame is a key frame. */
 const HEADER = Buffer.from('170000000001640028ffe1', 'hex');
 const KEY = Buffer.from('1701000000', 'hex');
@@ -20,7 +22,7 @@ abstract class TestClient {
   readonly #name: string;
 
   constructor(url: string) {
-    const { connection, name } = openClient(url, { tls: TLS });
+    const { connection, name } = openClient(url, { tls: TLS, limits: PATIENT });
     this.connection = connection;
     this.#name = name;
     connection.on('status', ({ code }) => this.statuses.push(code));

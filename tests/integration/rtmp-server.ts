@@ -166,7 +166,18 @@ export interface Probed {
 
 /** Plays for a while and tells what came. Rejects if nothing can be played. */
 export async function probe(url: string, seconds = 1, options: readonly string[] = []): Promise<Probed> {
-  const args = ['-v', 'error', ...options, '-show_streams', '-show_packets', '-of', 'json'];
+  // By itself it would wait for a second track for five seconds of stream.
+  const args = [
+    '-v',
+    'error',
+    '-analyzeduration',
+    '1000000',
+    ...options,
+    '-show_streams',
+    '-show_packets',
+    '-of',
+    'json',
+  ];
   const text = await run(FFMPEG.replace(/ffmpeg$/, 'ffprobe'), [
     ...args,
     '-read_intervals',

@@ -267,13 +267,14 @@ export function declareComponents(surroundings: Surroundings) {
       // FFmpeg writes through the listener: it is up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
     })
-    .add('eventStreams', ['events', 'listener', 'secureListener'], {
+    .add('endlessAnswers', ['events', 'rtmp', 'listener', 'secureListener'], {
       slice: () => undefined,
       // They never end by themselves: the listeners would wait for them.
-      build: (_slice, { events }) => ({
+      build: (_slice, { events, rtmp }) => ({
         start: () => Promise.resolve(),
         close: () => {
           events.endStreams();
+          rtmp.endViewers();
           return Promise.resolve();
         },
       }),

@@ -115,6 +115,11 @@ export class RtmpServer
     };
   }
 
+  /** Ends what is played over HTTP: those answers have no end of their own. */
+  endViewers(): void {
+    this.#viewers.endAll();
+  }
+
   /** The port in use. Undefined if that protocol is off. */
   port(protocol: Protocol): Promise<number | undefined> {
     return this.#plane.call('port', protocol);
