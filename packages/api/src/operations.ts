@@ -446,7 +446,33 @@ export const OPERATIONS: readonly Operation[] = [
       'List all publishing RTMP streams',
       json(Type.Array(api.RtmpChannel)),
     ),
-    isPlanned: true,
+    needs: 'rtmp.enable',
+  },
+  {
+    ...write(
+      'DELETE',
+      'rtmp-3-kick',
+      '/api/v3/rtmp/{path*}',
+      'Cut off the publisher of an RTMP stream, or one of its players',
+      undefined,
+      { 200: OK },
+      404,
+    ),
+    query: { remote: 'Address and port of the player, instead of the publisher' },
+    needs: 'rtmp.enable',
+  },
+  {
+    ...get(
+      'rtmp-flv',
+      '/rtmp/{path*}',
+      'Play an RTMP stream as HTTP-FLV',
+      file('video/x-flv'),
+      403,
+      404,
+      509,
+    ),
+    query: { token: 'The token, if `rtmp.token` is set; or as the last part of the path, before `.flv`' },
+    needs: 'rtmp.enable',
   },
   {
     ...get(

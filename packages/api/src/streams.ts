@@ -4,10 +4,6 @@ const text = Type.String();
 const natural = Type.Integer();
 const number = Type.Number();
 
-/** A stream that is being published over RTMP. */
-export const RtmpChannel = Type.Object({ name: text });
-export type RtmpChannel = Static<typeof RtmpChannel>;
-
 /** A note of an SRT connection. */
 export const SrtLog = Type.Object({ ts: natural, msg: Type.Array(text) });
 export type SrtLog = Static<typeof SrtLog>;

@@ -27,6 +27,7 @@ import type { ProcessParts } from './process/setting.ts';
 import { createService, createUpdateCheck, metricSources } from './observability.ts';
 import type { Reloader } from './reloader.ts';
 import { createHttpApp } from './routes.ts';
+import { RtmpServer } from './rtmp/server.ts';
 import { Sessions } from './sessions/registry.ts';
 import { ProcessTraffic } from './sessions/processes.ts';
 import { SocketTraffic } from './sessions/sockets.ts';
@@ -178,10 +179,21 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options, needs) => new ProcessManager(options, processParts(needs)),
       prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
     })
-    .add('eventSources', ['events', 'processes', 'sessions'], {
+    .add('certificates', [], {
+      slice: (config) => slices.certificateOptions(config, directory),
+      build: (options) => new Certificates(options, log.component('HTTPS')),
+      prepare: (certificates, options) => certificates.prepare(options),
+      isCurrent: (certificates) => certificates.isCurrent(),
+    })
+    .add('rtmp', ['sessions', 'certificates'], {
+      slice: slices.rtmpOptions,
+      build: (options, needs) => new RtmpServer(options, { ...needs, log }),
+      prepare: (rtmp, options, _needs, replaced) => (replaced.size > 0 ? undefined : rtmp.prepare(options)),
+    })
+    .add('eventSources', ['events', 'processes', 'sessions', 'rtmp'], {
       slice: () => undefined,
-      build: (_slice, { events, processes, sessions }) =>
-        new EventSources({ processes, sessions, log, reloads: reloader }, events),
+      build: (_slice, { events, ...sources }) =>
+        new EventSources({ ...sources, log, reloads: reloader }, events),
     })
     .add('processTraffic', ['processes', 'sessions'], {
       slice: () => undefined,
@@ -228,6 +240,7 @@ export function declareComponents(surroundings: Surroundings) {
         'events',
         'ffmpeg',
         'processes',
+        'rtmp',
         'monitor',
         'runtimeMetrics',
       ],
@@ -236,12 +249,6 @@ export function declareComponents(surroundings: Surroundings) {
         build: (slice, needs) => createHttpApp(slice, needs, surroundings),
       },
     )
-    .add('certificates', [], {
-      slice: (config) => slices.certificateOptions(config, directory),
-      build: (options) => new Certificates(options, log.component('HTTPS')),
-      prepare: (certificates, options) => certificates.prepare(options),
-      isCurrent: (certificates) => certificates.isCurrent(),
-    })
     .add('listener', ['http', 'certificates'], {
       slice: (config) => ({ address: config.address, redirectPort: slices.redirectPort(config) }),
       build: ({ address, redirectPort }, { http, certificates }) =>
@@ -270,13 +277,14 @@ export function declareComponents(surroundings: Surroundings) {
       // FFmpeg writes through the listener: it is up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
     })
-    .add('eventStreams', ['events', 'listener', 'secureListener'], {
+    .add('endlessAnswers', ['events', 'rtmp', 'listener', 'secureListener'], {
       slice: () => undefined,
       // They never end by themselves: the listeners would wait for them.
-      build: (_slice, { events }) => ({
+      build: (_slice, { events, rtmp }) => ({
         start: () => Promise.resolve(),
         close: () => {
           events.endStreams();
+          rtmp.endViewers();
           return Promise.resolve();
         },
       }),

@@ -19,6 +19,7 @@ import { metadataRoutes } from './http/routes/metadata.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
 import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
+import { flvRoutes, rtmpRoutes } from './http/routes/rtmp.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
@@ -28,6 +29,7 @@ import type { Monitor } from './metrics/monitor.ts';
 import type { RuntimeMetrics } from './metrics/runtime.ts';
 import type { ProcessManager } from './process/manager.ts';
 import { operationsRoutes } from './observability.ts';
+import type { RtmpServer } from './rtmp/server.ts';
 import type { Sessions } from './sessions/registry.ts';
 import type { SocketTraffic } from './sessions/sockets.ts';
 import type * as slices from './slices.ts';
@@ -52,6 +54,7 @@ export interface HttpNeeds {
   events: Events;
   ffmpeg: Ffmpeg;
   processes: ProcessManager;
+  rtmp: RtmpServer;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
 }
@@ -63,7 +66,7 @@ export async function createHttpApp(
   { log, store, runSince, reloader }: Surroundings,
 ): Promise<HttpApp> {
   const { disk, memory, s3, cache, mime, sessions, traffic, auth, ffmpeg, processes } = needs;
-  const { events, monitor, runtimeMetrics } = needs;
+  const { events, rtmp, monitor, runtimeMetrics } = needs;
   const { isReadOnly } = slice;
   const guard = createGuard(auth);
   const about: AboutOptions = {
@@ -128,8 +131,10 @@ export async function createHttpApp(
         logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
         metricsRoutes(monitor),
         sessionRoutes(sessions),
+        ...(rtmp.isEnabled ? [rtmpRoutes(rtmp, isReadOnly)] : []),
       ],
       mounts: [
+        ...(rtmp.isEnabled ? [flvRoutes(rtmp, ({ raw }) => auth.viewerAddress(raw))] : []),
         mountRoutes({
           filesystem: memory,
           prefix: '/memfs',
