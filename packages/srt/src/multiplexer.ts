@@ -92,11 +92,13 @@ export class Multiplexer {
   static async #bind(family: 'udp4' | 'udp6', options: BindOptions, events: MultiplexerEvents) {
     const multiplexer = new Multiplexer(family, options, events);
     const socket = multiplexer.#socket;
+    // It may listen before `bind` returns.
+    const listening = once(socket, 'listening');
     socket.bind({
       port: options.port ?? 0,
       ...(options.address !== undefined && { address: options.address }),
     });
-    await once(socket, 'listening');
+    await listening;
     socket.on('error', (error) => {
       events.fault(error);
     });
