@@ -58,7 +58,5 @@ test('any resource, mode and token without markers in them come back', () => {
 });
 
 test('any text is read', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => text.includes(parseStreamId(text).resource)),
-  );
+  fc.assert(fc.property(fc.string(), (text) => text.includes(parseStreamId(text).resource)));
 });
