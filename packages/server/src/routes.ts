@@ -21,6 +21,7 @@ import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
+import { type SrtConnections, srtRoutes } from './http/routes/srt.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
@@ -53,6 +54,7 @@ export interface HttpNeeds {
   processes: ProcessManager;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
+  srt: SrtConnections;
 }
 
 /** Puts the HTTP application together: which routes there are, and what they lead to. */
@@ -128,6 +130,7 @@ export async function createHttpApp(
         logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
         metricsRoutes(monitor),
         sessionRoutes(sessions),
+        ...(slice.hasSrt ? [srtRoutes(needs.srt, isReadOnly)] : []),
       ],
       mounts: [
         mountRoutes({

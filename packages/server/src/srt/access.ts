@@ -36,7 +36,6 @@ export interface Refusal {
 }
 
 /** C0 and C1 controls, and the separators that some programs take for the end of a line. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 /**

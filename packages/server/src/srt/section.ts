@@ -21,10 +21,11 @@ export class SectionReader {
   read({ bytes, payload, isUnitStart, continuityCounter }: TsPacket): Table | undefined {
     const isNext = continuityCounter === ((this.#counter + 1) & 0x0f);
     this.#counter = continuityCounter;
-    if (!isUnitStart) return this.#isOpen && isNext ? this.#append(bytes, payload) : this.#drop();
+    if (!isNext) this.#drop();
+    if (!isUnitStart) return this.#isOpen ? this.#append(bytes, payload) : undefined;
     // What comes before the pointer's target ends the section before. §2.4.4.2
     const start = 1 + (payload[0] ?? 0);
-    const ended = this.#isOpen && isNext ? this.#append(bytes, payload.subarray(1, start)) : undefined;
+    const ended = this.#isOpen ? this.#append(bytes, payload.subarray(1, start)) : undefined;
     this.#drop();
     this.#isOpen = true;
     return this.#append(bytes, payload.subarray(start)) ?? ended;
@@ -37,15 +38,16 @@ export class SectionReader {
     if (this.#size < 3) return undefined;
     const collected = Buffer.concat(this.#bytes, this.#size);
     const length = 3 + (collected.readUInt16BE(1) & 0x0fff);
-    if (length > MAX_SECTION_BYTES || collected[0] !== this.#tableId) return this.#drop();
-    if (collected.length < length) return undefined;
+    const isOther = length > MAX_SECTION_BYTES || collected[0] !== this.#tableId;
+    if (isOther) this.#drop();
+    if (isOther || collected.length < length) return undefined;
     const section = collected.subarray(0, length);
     const packets = Buffer.concat(this.#packets);
     this.#drop();
     return isInForce(section) ? { section, packets } : undefined;
   }
 
-  #drop(): undefined {
+  #drop(): void {
     this.#bytes = [];
     this.#packets = [];
     this.#size = 0;
