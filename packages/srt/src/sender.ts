@@ -23,6 +23,8 @@ const MIN_RETRANSMIT_RATE = 125_000;
 const MIN_RETRANSMIT_BURST = 65_536;
 /** ms; a NAK that comes sooner after a retransmission cannot know of it. */
 const MIN_RESEND_INTERVAL = 10;
+/** Packets that a timeout sends again. */
+const TIMEOUT_PACKETS = 16;
 const MAX_RTO_ATTEMPTS = 8;
 
 export interface SenderOptions {
@@ -270,7 +272,9 @@ export class Sender {
       buffer.markLost(buffer.next - 1);
     } else {
       this.#lastProgressAt = now;
-      for (let index = buffer.first; index < buffer.next; index++) buffer.markLost(index);
+      // What the ACKs stop at is missing; most of what follows it is not.
+      const end = Math.min(buffer.first + TIMEOUT_PACKETS, buffer.next);
+      for (let index = buffer.first; index < end; index++) this.#requestResend(index, now);
     }
   }
 
