@@ -71,7 +71,10 @@ function send(subscriber: Subscriber, payload: Buffer): void {
 }
 
 /** In parts of at most so many bytes, of whole packets of a transport stream if there is room for one. */
-function* cut(bytes: Buffer, maxBytes: number): Generator<Buffer> {
+function cut(bytes: Buffer, maxBytes: number): Buffer[] {
+  if (bytes.length <= maxBytes) return [bytes];
+  const parts: Buffer[] = [];
   const step = maxBytes - (maxBytes < TS_PACKET_BYTES ? 0 : maxBytes % TS_PACKET_BYTES);
-  for (let at = 0; at < bytes.length; at += step) yield bytes.subarray(at, at + step);
+  for (let at = 0; at < bytes.length; at += step) parts.push(bytes.subarray(at, at + step));
+  return parts;
 }

@@ -16,6 +16,7 @@ import { type Refusal, type Wish, checkCaller, checkResource } from './access.ts
 import { Channel } from './channel.ts';
 import type { SrtHost, SrtOptions, SrtStatus, StreamName } from './interface.ts';
 import { ProtocolLog } from './protocol-log.ts';
+import { Repeats } from './repeats.ts';
 
 /** Of the kernel, for what arrives while this thread is busy: 0.6 seconds of 100 Mbit/s. */
 const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
@@ -44,6 +45,7 @@ export class Relay {
   readonly #protocol = new ProtocolLog();
   readonly #streams = new Map<string, Stream>();
   readonly #clients = new Map<number, Client>();
+  readonly #refusals = new Repeats();
   #options: SrtOptions = { address: '', token: '', passphrase: '', topics: [] };
   #listener: Listener | undefined;
   #counter: NodeJS.Timeout | undefined;
@@ -66,7 +68,7 @@ export class Relay {
       // All others have been through our own hands.
       if (streamId !== undefined) return;
       const message = `handshake refused: ${rejectionName(code) ?? String(code)}`;
-      this.#log(message, { handler: 'CONNECT', status: 'INVALID', resource: '', client: toText(remote) });
+      this.#logRefusal(remote, { status: 'INVALID', resource: '', message });
     });
     try {
       await listener.bind(await toBindOptions(address));
@@ -216,9 +218,15 @@ export class Relay {
 
   #refuse(request: CallerRequest, refusal: Refusal | undefined): void {
     if (refusal === undefined) return;
-    const { status, resource, message, code } = refusal;
-    this.#log(message, { handler: 'CONNECT', status, resource, client: toText(request.remote) });
-    request.reject(code);
+    this.#logRefusal(request.remote, refusal);
+    request.reject(refusal.code);
+  }
+
+  #logRefusal(remote: Remote, { status, resource, message }: Omit<Refusal, 'code'>): void {
+    const repeated = this.#refusals.take([remote.address, resource, message].join(' '));
+    if (repeated === undefined) return;
+    const fields = { handler: 'CONNECT', status, resource, client: toText(remote) };
+    this.#log(message, { ...fields, ...(repeated > 0 && { repeated }) });
   }
 
   /** Tells what has gone through these connections since the last time. */

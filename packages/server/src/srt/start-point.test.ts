@@ -1,106 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TS_PACKET_BYTES } from './mpeg-ts.ts';
-import { crc32 } from './section.ts';
 import { StartPoint } from './start-point.ts';
-
-const PMT_PID = 0x1000;
-const VIDEO = 0x100;
-const AUDIO = 0x101;
-const AAC = 0x0f;
-const H264 = 0x1b;
-
-/** Makes the packets of a transport stream, with its counters. */
-class Multiplexer {
-  readonly #counters = new Map<number, number>();
-
-  /** One unit, in as many packets as it takes. */
-  unit(pid: number, bytes: Buffer, isRandomAccess = false): Buffer {
-    const packets: Buffer[] = [];
-    let isFirst = true;
-    for (let at = 0; isFirst || at < bytes.length; isFirst = false) {
-      const room = TS_PACKET_BYTES - 4 - (isFirst && isRandomAccess ? 2 : 0);
-      const part = bytes.subarray(at, at + room);
-      at += part.length;
-      packets.push(this.#packet(pid, part, isFirst, isFirst && isRandomAccess));
-    }
-    return Buffer.concat(packets);
-  }
-
-  #packet(pid: number, payload: Buffer, isFirst: boolean, isRandomAccess: boolean): Buffer {
-    const counter = ((this.#counters.get(pid) ?? -1) + 1) & 0x0f;
-    this.#counters.set(pid, counter);
-    const adaptationBytes = TS_PACKET_BYTES - 4 - payload.length;
-    const packet = Buffer.alloc(TS_PACKET_BYTES, 0xff);
-    packet.writeUInt8(0x47, 0);
-    packet.writeUInt16BE((isFirst ? 0x4000 : 0) | pid, 1);
-    packet.writeUInt8((adaptationBytes > 0 ? 0x30 : 0x10) | counter, 3);
-    if (adaptationBytes > 0) packet.writeUInt8(adaptationBytes - 1, 4);
-    if (adaptationBytes > 1) packet.writeUInt8(isRandomAccess ? 0x40 : 0, 5);
-    payload.copy(packet, TS_PACKET_BYTES - payload.length);
-    return packet;
-  }
-
-  table(pid: number, section: Buffer, before: Buffer = Buffer.alloc(0)): Buffer {
-    return this.unit(pid, Buffer.concat([Buffer.from([before.length]), before, section]));
-  }
-
-  pat(...pmtPids: number[]): Buffer {
-    return this.table(0, pat(...pmtPids));
-  }
-
-  pmt(streams: readonly Stream[], pid = PMT_PID): Buffer {
-    return this.table(pid, pmt(streams));
-  }
-
-  pes(pid: number, content: Buffer, isRandomAccess = false): Buffer {
-    // 90 bytes of header as encoders may have it.
-    const header = Buffer.from([0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5, 1, 2, 3, 4, 5]);
-    return this.unit(pid, Buffer.concat([header, content]), isRandomAccess);
-  }
-}
-
-type Stream = readonly [type: number, pid: number, descriptors?: Buffer];
-
-function section(tableId: number, id: number, body: Buffer, flags = 0xc1): Buffer {
-  const head = Buffer.from([tableId, 0, 0, 0, 0, flags, 0, 0]);
-  head.writeUInt16BE(0xb000 | (body.length + 9), 1);
-  head.writeUInt16BE(id, 3);
-  const bytes = Buffer.concat([head, body]);
-  const checksum = Buffer.alloc(4);
-  checksum.writeUInt32BE(crc32(bytes));
-  return Buffer.concat([bytes, checksum]);
-}
-
-function pat(...pmtPids: number[]): Buffer {
-  const body = Buffer.alloc(pmtPids.length * 4);
-  pmtPids.forEach((pid, index) => {
-    body.writeUInt16BE(index + 1, index * 4);
-    body.writeUInt16BE(0xe000 | pid, index * 4 + 2);
-  });
-  return section(0, 1, body);
-}
-
-function pmt(streams: readonly Stream[], flags = 0xc1): Buffer {
-  const entries = streams.map(([type, pid, descriptors = Buffer.alloc(0)]) => {
-    const head = Buffer.from([type, 0, 0, 0, 0]);
-    head.writeUInt16BE(0xe000 | pid, 1);
-    head.writeUInt16BE(0xf000 | descriptors.length, 3);
-    return Buffer.concat([head, descriptors]);
-  });
-  return section(2, 1, Buffer.concat([Buffer.from([0xe1, 0, 0xf0, 0]), ...entries]), flags);
-}
-
-/** Units of a video stream behind their start codes. */
-function units(...headers: (number | readonly number[])[]): Buffer {
-  return Buffer.concat(headers.map((header) => Buffer.from([0, 0, 0, 1, ...[header].flat(), 0x55, 0x55])));
-}
-
-const SPS = units(9, 0x67, 0x68, 6, 0x65);
-const DELTA = units(9, 0x41);
+import {
+  AAC,
+  AUDIO,
+  H264,
+  KEY_FRAME,
+  OTHER_FRAME,
+  PMT_PID,
+  type Stream,
+  TsMultiplexer,
+  VIDEO,
+  pmt,
+  units,
+} from '../../../../tests/support/transport-stream.ts';
 
 test('a player begins at the first packet of a key frame, with the tables before it', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
   const [first, second] = [
     mux.pat(PMT_PID),
@@ -109,22 +26,26 @@ test('a player begins at the first packet of a key frame, with the tables before
       [AAC, AUDIO],
     ]),
   ];
-  expect(point.read(Buffer.concat([first, second, mux.pes(VIDEO, DELTA)]))).toBeUndefined();
-  const payload = Buffer.concat([mux.pes(AUDIO, SPS), mux.pes(VIDEO, SPS), mux.pes(AUDIO, SPS)]);
+  expect(point.read(Buffer.concat([first, second, mux.pes(VIDEO, OTHER_FRAME)]))).toBeUndefined();
+  const payload = Buffer.concat([
+    mux.pes(AUDIO, KEY_FRAME),
+    mux.pes(VIDEO, KEY_FRAME),
+    mux.pes(AUDIO, KEY_FRAME),
+  ]);
   expect(point.read(payload)).toBe(TS_PACKET_BYTES);
   expect(point.tables).toEqual(Buffer.concat([first, second]));
 });
 
 test('nowhere before the tables are known', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
-  expect(point.read(mux.pes(VIDEO, SPS, true))).toBeUndefined();
+  expect(point.read(mux.pes(VIDEO, KEY_FRAME, true))).toBeUndefined();
   expect(point.read(mux.pmt([[H264, VIDEO]]))).toBeUndefined();
   expect(point.read(mux.pat(PMT_PID))).toBeUndefined();
-  expect(point.read(mux.pes(VIDEO, SPS, true))).toBeUndefined();
+  expect(point.read(mux.pes(VIDEO, KEY_FRAME, true))).toBeUndefined();
   expect(point.tables).toHaveLength(TS_PACKET_BYTES);
   expect(point.read(mux.pmt([[H264, VIDEO]]))).toBeUndefined();
-  expect(point.read(mux.pes(VIDEO, SPS, true))).toBe(0);
+  expect(point.read(mux.pes(VIDEO, KEY_FRAME, true))).toBe(0);
   expect(point.tables).toHaveLength(2 * TS_PACKET_BYTES);
 });
 
@@ -133,20 +54,20 @@ describe('a key frame is known by what the encoder says, or by its parameter set
   test.each<[string, Stream, Buffer, boolean, boolean]>([
     ['MPEG-2, sequence header', [0x02, VIDEO], units(0xb3, 0xb8, 0), false, true],
     ['MPEG-2, picture', [0x02, VIDEO], units(0), false, false],
-    ['H.264, marked', [H264, VIDEO], DELTA, true, true],
-    ['H.264, SPS', [H264, VIDEO], SPS, false, true],
+    ['H.264, marked', [H264, VIDEO], OTHER_FRAME, true, true],
+    ['H.264, SPS', [H264, VIDEO], KEY_FRAME, false, true],
     ['H.264, IDR', [H264, VIDEO], units(9, 0x65), false, true],
-    ['H.264, start codes of three bytes', [H264, VIDEO], SPS.subarray(1), false, true],
-    ['H.264, other picture', [H264, VIDEO], DELTA, false, false],
+    ['H.264, start codes of three bytes', [H264, VIDEO], KEY_FRAME.subarray(1), false, true],
+    ['H.264, other picture', [H264, VIDEO], OTHER_FRAME, false, false],
     ['HEVC, VPS', [0x24, VIDEO], units([0x46, 1], [0x40, 1]), false, true],
     ['HEVC, CRA', [0x24, VIDEO], units([0x46, 1], [21 << 1, 1]), false, true],
     ['HEVC, other picture', [0x24, VIDEO], units([0x46, 1], [2, 1]), false, false],
     ['VVC, SPS', [0x33, VIDEO], units([0, 15 << 3]), false, true],
     ['VVC, other picture', [0x33, VIDEO], units([0, 1]), false, false],
     ['AV1, marked', [0x06, VIDEO, AV1], Buffer.alloc(20), true, true],
-    ['AV1', [0x06, VIDEO, AV1], SPS, false, false],
+    ['AV1', [0x06, VIDEO, AV1], KEY_FRAME, false, false],
   ])('%s', (_case, stream, content, isMarked, isStart) => {
-    const mux = new Multiplexer();
+    const mux = new TsMultiplexer();
     const point = new StartPoint();
     point.read(Buffer.concat([mux.pat(PMT_PID), mux.pmt([stream, [AAC, AUDIO]])]));
     expect(point.read(mux.pes(AUDIO, Buffer.alloc(20), true))).toBeUndefined();
@@ -155,7 +76,7 @@ describe('a key frame is known by what the encoder says, or by its parameter set
 });
 
 test('without video any frame will do, but not its middle', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
   point.read(Buffer.concat([mux.pat(PMT_PID), mux.pmt([[AAC, AUDIO]])]));
   const frame = mux.pes(AUDIO, Buffer.alloc(400));
@@ -164,7 +85,7 @@ test('without video any frame will do, but not its middle', () => {
 });
 
 test('tables that take several packets', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
   const language = Buffer.from([0x0a, 4, 0x65, 0x6e, 0x67, 0]);
   const streams = Array.from({ length: 40 }, (_, index): Stream => [AAC, 0x200 + index, language]);
@@ -175,11 +96,11 @@ test('tables that take several packets', () => {
     expect(point.read(all.subarray(at, at + TS_PACKET_BYTES))).toBeUndefined();
   }
   expect(point.tables).toEqual(all);
-  expect(point.read(mux.pes(VIDEO, SPS))).toBe(0);
+  expect(point.read(mux.pes(VIDEO, KEY_FRAME))).toBe(0);
 });
 
 test('a table that begins where the one before ends', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
   const streams = Array.from({ length: 40 }, (_, index): Stream => [AAC, 0x200 + index]);
   const long = pmt([[H264, VIDEO], ...streams]);
@@ -191,18 +112,18 @@ test('a table that begins where the one before ends', () => {
 });
 
 test('a table counts only if it is undamaged and in force', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
   const damaged = pmt([[H264, VIDEO]]);
   damaged.writeUInt8(damaged.readUInt8(12) ^ 1, 12);
   point.read(Buffer.concat([mux.pat(PMT_PID), mux.table(PMT_PID, damaged)]));
   point.read(mux.table(PMT_PID, pmt([[H264, VIDEO]], 0xc0)));
   expect(point.tables).toHaveLength(TS_PACKET_BYTES);
-  expect(point.read(mux.pes(VIDEO, SPS))).toBeUndefined();
+  expect(point.read(mux.pes(VIDEO, KEY_FRAME))).toBeUndefined();
 });
 
 test('a table with a gap in it is not put together', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
   const streams = Array.from({ length: 80 }, (_, index): Stream => [AAC, 0x200 + index]);
   point.read(mux.pat(PMT_PID));
@@ -215,24 +136,24 @@ test('a table with a gap in it is not put together', () => {
 });
 
 test('a change of the tables is followed', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
   point.read(Buffer.concat([mux.pat(PMT_PID), mux.pmt([[H264, VIDEO]])]));
   const next = Buffer.concat([mux.pat(0x300), mux.pmt([[AAC, AUDIO]], 0x300)]);
   point.read(next);
   expect(point.tables).toEqual(next);
-  expect(point.read(mux.pes(VIDEO, SPS))).toBeUndefined();
-  expect(point.read(mux.pes(AUDIO, SPS))).toBe(0);
+  expect(point.read(mux.pes(VIDEO, KEY_FRAME))).toBeUndefined();
+  expect(point.read(mux.pes(AUDIO, KEY_FRAME))).toBe(0);
 });
 
 test('several programs', () => {
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   const point = new StartPoint();
   const tables = [mux.pat(0x300, 0x400), mux.pmt([[AAC, AUDIO]], 0x300), mux.pmt([[H264, VIDEO]], 0x400)];
   point.read(Buffer.concat(tables));
   expect(point.tables).toEqual(Buffer.concat(tables));
-  expect(point.read(mux.pes(AUDIO, SPS))).toBeUndefined();
-  expect(point.read(mux.pes(VIDEO, SPS))).toBe(0);
+  expect(point.read(mux.pes(AUDIO, KEY_FRAME))).toBeUndefined();
+  expect(point.read(mux.pes(VIDEO, KEY_FRAME))).toBe(0);
 });
 
 test.each([
@@ -255,7 +176,7 @@ test('nothing that looks like a transport stream makes it fail or grow', () => {
       if (pid !== undefined) packet.writeUInt16BE((packet.readUInt16BE(1) & 0x6000) | pid, 1);
       return packet;
     });
-  const mux = new Multiplexer();
+  const mux = new TsMultiplexer();
   point.read(Buffer.concat([mux.pat(PMT_PID), mux.pmt([[H264, VIDEO]])]));
   fc.assert(
     fc.property(fc.array(packet, { minLength: 1, maxLength: 7 }), (packets) => {
