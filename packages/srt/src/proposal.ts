@@ -43,8 +43,13 @@ export function checkProposal(handshake: Handshake, body: Buffer): CheckedPropos
   }
 }
 
-function checkExtensions(handshake: Handshake, { hsreq, congestion }: Extensions): number | undefined {
-  if ((handshake.extensionField & EXTENSION_FLAG.hs) === 0 || hsreq === undefined) return REJECTION.rogue;
+function checkExtensions(
+  { extensionField }: Handshake,
+  { hsreq, kmreq, congestion }: Extensions,
+): number | undefined {
+  if ((extensionField & EXTENSION_FLAG.hs) === 0 || hsreq === undefined) return REJECTION.rogue;
+  // What was cut off must not pass for a caller that does not encrypt.
+  if ((extensionField & EXTENSION_FLAG.km) !== 0 && kmreq === undefined) return REJECTION.rogue;
   if (hsreq.version < MIN_PEER_VERSION) return REJECTION.version;
   if ((hsreq.flags & HS_FLAG.stream) !== 0) return REJECTION.messageApi;
   if ((hsreq.flags & REQUIRED_FLAGS) !== REQUIRED_FLAGS) return REJECTION.rogue;
