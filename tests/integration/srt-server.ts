@@ -1,18 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { SrtChannels } from '@millrace/api';
 import { type ConnectOptions, type Connection, RejectionError, connect } from '@millrace/srt';
-import { expect, onTestFinished, vi } from 'vitest';
-import { findBinary } from '../../packages/server/src/ffmpeg/binary.ts';
+import { afterAll, expect, onTestFinished, vi } from 'vitest';
 import { freeUdpPort } from '../support/ports.ts';
 import { startServer } from '../support/server.ts';
-import { FFMPEG, ProcessClient, SOON, makeFolder } from './process-server.ts';
-
-/** libsrt's own program; `''` if it is not installed, and what needs it is skipped then. */
-export const SRT_LIVE_TRANSMIT = await findBinary('srt-live-transmit').catch(() => '');
+import { FFMPEG, ProcessClient, SOON } from './process-server.ts';
+import { Peer, SRT_LIVE_TRANSMIT } from './srt-peer.ts';
 
 export const TS_PACKET = 188;
 
@@ -96,48 +93,31 @@ export class SrtClient extends ProcessClient {
     return `srt://127.0.0.1:${this.port}?streamid=${streamId}${parameters}`;
   }
 
+  /** libsrt's tool as a player, which does not come back; the stream is its output. */
+  play(streamId: string, parameters = ''): Peer {
+    const address = this.address(streamId, parameters);
+    return new Peer(SRT_LIVE_TRANSMIT ?? '', ['-a:no', '-q', address, 'file://con']);
+  }
+
+  /** Waits until something has been logged so often. */
+  async untilLogged(line: string, times = 1): Promise<void> {
+    await expect.poll(() => this.logged().filter((logged) => logged === line)).toHaveLength(times);
+  }
+
   /** FFmpeg as a publisher, in real time. */
-  async publish(streamId: string, parameters = '&pkt_size=1316'): Promise<Program> {
-    return new Program(FFMPEG, [
+  async publish(streamId: string, parameters = '&pkt_size=1316'): Promise<Peer> {
+    return new Peer(FFMPEG, [
       ...['-v', 'error', '-re', '-stream_loop', '-1', '-i', await sample(), '-c', 'copy', '-f', 'mpegts'],
       this.address(streamId, parameters),
     ]);
   }
 }
 
-/** A program that ends with the test. */
-export class Program {
-  readonly #process: ChildProcess;
-  readonly ended: Promise<number | null>;
-  #output = '';
-
-  constructor(binary: string, args: readonly string[]) {
-    this.#process = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      stream?.setEncoding('latin1').on('data', (text: string) => (this.#output += text));
-    }
-    this.ended = once(this.#process, 'close').then(([code]) => code as number | null);
-    onTestFinished(async () => {
-      this.signal('SIGKILL');
-      await this.ended;
-    });
-  }
-
-  /** What it has said. */
-  get output(): string {
-    return this.#output;
-  }
-
-  get hasEnded(): boolean {
-    return this.#process.exitCode !== null || this.#process.signalCode !== null;
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
-  }
-}
-
 let made: Promise<string> | undefined;
+
+afterAll(async () => {
+  if (made !== undefined) await rm(path.dirname(await made), { recursive: true });
+});
 
 /** Ten seconds of a transport stream with a key frame each second. Made once a test file. */
 export function sample(): Promise<string> {
@@ -145,7 +125,7 @@ export function sample(): Promise<string> {
 }
 
 async function makeSample(): Promise<string> {
-  const file = path.join(await makeFolder(), 'sample.ts');
+  const file = path.join(await mkdtemp(path.join(tmpdir(), 'millrace-srt-')), 'sample.ts');
   await run(FFMPEG, [
     ...['-v', 'error', '-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=25', '-f', 'lavfi', '-i', 'sine'],
     ...['-t', '10', '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25'],
@@ -155,15 +135,6 @@ async function makeSample(): Promise<string> {
 }
 
 export const run = promisify(execFile);
-
-/** Waits until a file has so many bytes, and reads it. */
-export async function untilWritten(file: string, bytes: number): Promise<Buffer> {
-  return vi.waitFor(async () => {
-    const content = await readFile(file);
-    expect(content.length).toBeGreaterThan(bytes);
-    return content;
-  }, SOON);
-}
 
 /** PIDs of the packets of a transport stream; fails if it is none. */
 export function pids(stream: Buffer): number[] {
