@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type ListenOptions, type Server, createServer } from 'node:net';
 
@@ -8,7 +9,16 @@ const PORTS = 20_000;
 let next = Math.floor(Math.random() * PORTS);
 
 /** A free TCP port of the loopback address that no other test is given; for what cannot take port 0 itself. */
-export async function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
+  return findPort(isFree);
+}
+
+/** The same for UDP. */
+export function freeUdpPort(): Promise<number> {
+  return findPort(isFreeForUdp);
+}
+
+async function findPort(isFree: (port: number) => Promise<boolean>): Promise<number> {
   for (let tries = 0; tries < PORTS; tries++) {
     const port = FIRST_PORT + (next++ % PORTS);
     if ((await claim(port)) && (await isFree(port))) return port;
@@ -33,6 +43,19 @@ async function isFree(port: number): Promise<boolean> {
   server.close();
   await once(server, 'close');
   return true;
+}
+
+async function isFreeForUdp(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind(port, '127.0.0.1');
+    await once(socket, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.close();
+  }
 }
 
 /** Whether the server could take the address. */

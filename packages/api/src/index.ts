@@ -62,6 +62,6 @@ export {
   SessionsSummary,
 } from './session.ts';
 export { RtmpChannel, RtmpPlayer } from './rtmp.ts';
-export { SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './streams.ts';
+export { SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './srt.ts';
 export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';
 export { Type, type Static, type TSchema } from './schema.ts';

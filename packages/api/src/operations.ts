@@ -475,13 +475,20 @@ export const OPERATIONS: readonly Operation[] = [
     needs: 'rtmp.enable',
   },
   {
-    ...get(
-      'srt-3-list-channels',
-      '/api/v3/srt',
-      'List all publishing SRT streams',
-      json(Type.Array(api.SrtChannels)),
+    ...get('srt-3-list-channels', '/api/v3/srt', 'List all publishing SRT streams', json(api.SrtChannels)),
+    needs: 'srt.enable',
+  },
+  {
+    ...write(
+      'DELETE',
+      'srt-3-kick',
+      '/api/v3/srt/{id}',
+      'Cut off a publisher or a player by the id of its SRT socket',
+      undefined,
+      { 200: OK },
+      404,
     ),
-    isPlanned: true,
+    needs: 'srt.enable',
   },
 
   {

@@ -1,6 +1,6 @@
 import { Auth } from './auth/auth.ts';
 import { Children } from './child/children.ts';
-import { ComponentGraph, reconfigure } from './components.ts';
+import { ComponentGraph, reconfigure, simpleChange } from './components.ts';
 import { mimeFileOf } from './config/mime-file.ts';
 import type { Config } from './config/schema.ts';
 import type { ConfigStore } from './config/store.ts';
@@ -32,6 +32,7 @@ import { Sessions } from './sessions/registry.ts';
 import { ProcessTraffic } from './sessions/processes.ts';
 import { SocketTraffic } from './sessions/sockets.ts';
 import * as slices from './slices.ts';
+import { SrtServer } from './srt/server.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
@@ -226,6 +227,11 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options, { monitor }) =>
         createService(options, { monitor, log: log.component('Service'), version: VERSION.number, env }),
     })
+    .add('srt', ['sessions'], {
+      slice: slices.srtOptions,
+      build: (options, { sessions }) => new SrtServer(options, sessions, log.component('SRT')),
+      prepare: (srt, options, _needs, replaced) => (replaced.size > 0 ? undefined : srt.prepare(options)),
+    })
     .add(
       'http',
       [
@@ -243,6 +249,7 @@ export function declareComponents(surroundings: Surroundings) {
         'rtmp',
         'monitor',
         'runtimeMetrics',
+        'srt',
       ],
       {
         slice: (config) => slices.httpSlice(config, directory),
@@ -272,10 +279,13 @@ export function declareComponents(surroundings: Surroundings) {
         new Renewal(options, { certificates, answers: challenges, env, log: letsEncrypt }),
       prepare: (renewal, options) => renewal.prepare(options),
     })
-    .add('supervision', ['processes', 'listener'], {
+    .add('supervision', ['processes', 'listener', 'rtmp', 'srt'], {
       slice: () => undefined,
-      // FFmpeg writes through the listener: it is up before the first child, and down after the last.
+      // FFmpeg writes through the servers: they are up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
+      // Children find another server by themselves.
+      prepare: (_supervision, _slice, _needs, replaced) =>
+        replaced.has('processes') ? undefined : simpleChange(() => undefined),
     })
     .add('endlessAnswers', ['events', 'rtmp', 'listener', 'secureListener'], {
       slice: () => undefined,

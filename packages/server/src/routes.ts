@@ -22,6 +22,7 @@ import { processRoutes } from './http/routes/process.ts';
 import { flvRoutes, rtmpRoutes } from './http/routes/rtmp.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
+import { type SrtConnections, srtRoutes } from './http/routes/srt.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
@@ -57,6 +58,7 @@ export interface HttpNeeds {
   rtmp: RtmpServer;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
+  srt: SrtConnections;
 }
 
 /** Puts the HTTP application together: which routes there are, and what they lead to. */
@@ -132,6 +134,7 @@ export async function createHttpApp(
         metricsRoutes(monitor),
         sessionRoutes(sessions),
         ...(rtmp.isEnabled ? [rtmpRoutes(rtmp, isReadOnly)] : []),
+        ...(slice.hasSrt ? [srtRoutes(needs.srt, isReadOnly)] : []),
       ],
       mounts: [
         ...(rtmp.isEnabled ? [flvRoutes(rtmp, ({ raw }) => auth.viewerAddress(raw))] : []),

@@ -15,6 +15,7 @@ import type { MonitorOptions } from './metrics/monitor.ts';
 import type { ProcessOptions } from './process/setting.ts';
 import type { RtmpOptions } from './rtmp/server.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
+import type { SrtOptions } from './srt/interface.ts';
 import type { S3Options } from './storage/s3-storages.ts';
 import type { CertificateOptions } from './tls/certificates.ts';
 import type { ServiceOptions } from './telemetry/service.ts';
@@ -171,6 +172,13 @@ export function childEnvironment({ ffmpeg }: Config, env: NodeJS.ProcessEnv): Re
   );
 }
 
+/** Undefined if SRT is off. */
+export function srtOptions({ srt }: Config): SrtOptions | undefined {
+  if (!srt.enable) return undefined;
+  const { address, token, passphrase, log } = srt;
+  return { address, token, passphrase, topics: log.enable ? log.topics : [] };
+}
+
 function memoryCredentials({ storage }: Config): { username: string; password: string } | undefined {
   const { enable, username, password } = storage.memory.auth;
   return enable ? { username, password } : undefined;
@@ -245,6 +253,7 @@ export interface HttpSlice {
   /** Undefined if Prometheus is not served. */
   prometheus: { auth: ScrapeAuth | undefined } | undefined;
   hasProfiling: boolean;
+  hasSrt: boolean;
   s3: S3Mount[];
   redirects: Record<string, string>;
   /** Directories by the path below which they are served. */
@@ -268,6 +277,7 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
     memoryAuth: memoryCredentials(config),
     prometheus: config.metrics.enable_prometheus ? { auth: scrapeAuth(config) } : undefined,
     hasProfiling: config.debug.profiling,
+    hasSrt: config.srt.enable,
     s3: s3Mounts(config),
     redirects: Object.fromEntries(routes.filter(([path]) => !path.endsWith('/*'))),
     directories: {

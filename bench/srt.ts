@@ -1,0 +1,182 @@
+// SRT: one publisher of 4 Mbit/s, relayed to 20 and to 100 players, which run in processes of their own. Beside it, in
+// the same run, the example server of gosrt and a relay on libsrt, each where it can be built.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePort } from '../tests/support/ports.ts';
+import { usage } from './children.ts';
+
+const PLAYERS = [20, 100];
+const BITRATE = 4_000_000;
+const WARM_UP_MS = 3_000;
+const MEASURED_MS = 10_000;
+
+interface Peer {
+  name: string;
+  command: (port: number) => [program: string, ...args: string[]];
+  publish: string;
+  play: string;
+}
+
+interface Measurement {
+  /** CPU seconds of the server for each gigabit that players received. */
+  cpuPerGigabit: number;
+  memoryBytes: number;
+  /** Share of what was published that the players got. */
+  delivered: number;
+  /** ms; of our ticks. */
+  lateness: number | undefined;
+}
+
+const folder = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
+try {
+  const peers = [ours(), buildGosrt(), buildLibsrt()].filter((peer) => peer !== undefined);
+  for (const players of PLAYERS) {
+    let first: Measurement | undefined;
+    for (const peer of peers) {
+      const measured = await measure(peer, players);
+      first ??= measured;
+      report(peer, players, measured, first);
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+function report(peer: Peer, players: number, measured: Measurement, own: Measurement): void {
+  const { cpuPerGigabit, memoryBytes, delivered, lateness } = measured;
+  const parts = [
+    `srt: ${peer.name}, ${players} players of ${BITRATE / 1e6} Mbit/s:`,
+    `${cpuPerGigabit.toFixed(2)} CPU s/Gbit,`,
+    `${(memoryBytes / 1024 / 1024).toFixed(0)} MiB, ${(delivered * 100).toFixed(1)} % delivered`,
+  ];
+  if (lateness !== undefined) parts.push(`, ticks ${lateness.toFixed(2)} ms late (p99)`);
+  if (measured !== own) {
+    parts.push(
+      `; ours is ${(own.cpuPerGigabit / cpuPerGigabit).toFixed(2)} of its CPU,`,
+      `${(own.memoryBytes / memoryBytes).toFixed(2)} of its memory`,
+    );
+  }
+  console.log(parts.join(' ').replaceAll(' ,', ',').replaceAll(' ;', ';'));
+}
+
+async function measure(peer: Peer, count: number): Promise<Measurement> {
+  const port = await freePort();
+  const [program, ...args] = peer.command(port);
+  const server = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+  const lines = lineReader(server);
+  const publisher = script('srt-publisher.ts', String(port), peer.publish, String(BITRATE));
+  const publisherLines = lineReader(publisher);
+  try {
+    if (peer.name === 'ours') await lines();
+    else await delay(1000);
+    await publisherLines();
+    const players = script('srt-players.ts', String(port), String(count), peer.play);
+    const answers = lineReader(players);
+    await answers();
+    await delay(WARM_UP_MS);
+    const read = async () => {
+      players.stdin?.write('\n');
+      return JSON.parse(await answers()) as { bytes: number };
+    };
+    const pid = server.pid ?? 0;
+    const [before, start, startedAt] = [await read(), await usage(pid), performance.now()];
+    await delay(MEASURED_MS);
+    const [after, end, seconds] = [await read(), await usage(pid), (performance.now() - startedAt) / 1000];
+    const memoryBytes = await residentBytes(pid);
+    await stop(players);
+    const bits = (after.bytes - before.bytes) * 8;
+    server.stdin.end();
+    const lateness = peer.name === 'ours' ? Number(await lines()) : undefined;
+    return {
+      cpuPerGigabit: (end.cpuSeconds - start.cpuSeconds) / (bits / 1e9),
+      memoryBytes,
+      delivered: bits / (BITRATE * seconds * count),
+      lateness,
+    };
+  } finally {
+    await stop(publisher);
+    await stop(server, 'SIGKILL');
+  }
+}
+
+function ours(): Peer {
+  const relay = path.join(import.meta.dirname, 'srt-relay.ts');
+  return {
+    name: 'ours',
+    command: (port) => [process.execPath, '--conditions=source', relay, String(port)],
+    publish: 'publish:/bench',
+    play: '/bench',
+  };
+}
+
+/** The example server of the library that datarhei Core uses. */
+function buildGosrt(): Peer | undefined {
+  const program = path.join(folder, 'gosrt');
+  writeFileSync(path.join(folder, 'go.mod'), 'module bench\n');
+  const module = 'github.com/datarhei/gosrt';
+  const isBuilt = [
+    ['get', `${module}@latest`],
+    ['build', '-o', program, `${module}/contrib/server`],
+  ].every((args) => spawnSync('go', args, { cwd: folder, stdio: 'ignore', timeout: 240_000 }).status === 0);
+  if (!isBuilt) {
+    console.log('srt: skipped gosrt, which Go could not build here');
+    return undefined;
+  }
+  return {
+    name: 'gosrt',
+    command: (port) => [program, '-addr', `127.0.0.1:${port}`],
+    publish: 'publish:/bench',
+    play: '/bench',
+  };
+}
+
+/** The reference implementation, in a relay as small as ours. */
+function buildLibsrt(): Peer | undefined {
+  const program = path.join(folder, 'libsrt');
+  const source = path.join(import.meta.dirname, 'srt-libsrt.c');
+  const args = ['-O2', '-o', program, source, '-I/usr/include/srt', '-lsrt'];
+  if (spawnSync('cc', args, { stdio: 'ignore' }).status !== 0) {
+    console.log('srt: skipped libsrt, which the C compiler could not build with here');
+    return undefined;
+  }
+  return { name: 'libsrt', command: (port) => [program, String(port)], publish: 'publish', play: 'play' };
+}
+
+function script(name: string, ...args: string[]): ChildProcess {
+  const file = path.join(import.meta.dirname, name);
+  return spawn(process.execPath, ['--conditions=source', file, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+}
+
+/** Reads a process's lines one at a time. */
+function lineReader(child: ChildProcess): () => Promise<string> {
+  if (child.stdout === null) throw new Error('process without output');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${child.spawnargs.join(' ')} ended`);
+    return value;
+  };
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'close');
+  child.kill(signal);
+  await ended;
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
