@@ -1,6 +1,14 @@
 export { type AmfInput, type AmfValue, parseAmf0, serializeAmf0 } from './amf0.ts';
 export { Batch, type Encoded, type Encoder, type RelayMessage } from './batch.ts';
 export { ByteCursor, type Parser } from './byte-cursor.ts';
+export { type ClientAddress, parseClientAddress } from './client-address.ts';
+export {
+  ClientConnection,
+  type ClientOptions,
+  type OpenedClient,
+  RtmpStatusError,
+  openClient,
+} from './client-connection.ts';
 export type { Command, Status } from './commands.ts';
 export { ProtocolError } from './errors.ts';
 export { FLV_HEADER, encodeFlv, readFlv, serializeFlvTag } from './flv.ts';

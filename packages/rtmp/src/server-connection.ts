@@ -76,6 +76,8 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
   readonly #acceptedAt = performance.now();
   #setupAt = this.#acceptedAt;
   #state: ConnectionState = 'handshake';
+  /** Bytes that had been received when the setup began. */
+  #setupFrom = 0;
   #client: Client | undefined;
   #commands = 0;
   /** Messages that came while the handler was deciding. */
@@ -220,9 +222,7 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
       this.#held.push(message);
       return;
     }
-    if (this.isPending && this.#transport.bytesReceived > this.#limits.setupBytes) {
-      throw new ProtocolError('too much sent before publishing or playing');
-    }
+    this.#checkSetup();
     switch (message.type) {
       case MessageType.command:
       case MessageType.commandAmf3:
@@ -243,11 +243,12 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
 
   #drained(): void {
     if (this.#state === 'publishing') this.#relay?.flush();
-    else if (
-      this.isPending &&
-      this.#transport.bytesReceived > this.#limits.setupBytes &&
-      this.#state !== 'deciding'
-    ) {
+    this.#checkSetup();
+  }
+
+  #checkSetup(): void {
+    if (this.#state !== 'connected') return;
+    if (this.#transport.bytesReceived - this.#setupFrom > this.#limits.setupBytes) {
       throw new ProtocolError('too much sent before publishing or playing');
     }
   }
@@ -447,6 +448,7 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     if (this.#state !== 'publishing' && this.#state !== 'playing') return;
     this.#state = 'connected';
     this.#setupAt = performance.now();
+    this.#setupFrom = this.#transport.bytesReceived;
     this.#commands = 0;
     this.#release('the publisher stopped');
   }

@@ -124,6 +124,11 @@ export class Transport {
     return this.#isOpen;
   }
 
+  /** Whether we said our last word. */
+  get isEnding(): boolean {
+    return this.#isOpen && !this.#isReading;
+  }
+
   get bytesSent(): number {
     return this.#outbox.bytesSent;
   }
