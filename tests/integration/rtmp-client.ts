@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { type Message, MessageType, serializeAmf0 } from '@millrace/rtmp';
+import { type ClientConnection, type Message, MessageType, openClient, serializeAmf0 } from '@millrace/rtmp';
 import { expect, onTestFinished, vi } from 'vitest';
-import { type ClientConnection, openClient } from '../../packages/rtmp/src/client-connection.ts';
+
 import { SOON } from './process-server.ts';
 
 const TLS = { rejectUnauthorized: false };
