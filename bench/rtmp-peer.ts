@@ -29,3 +29,4 @@ const attempt = () => {
     .once('error', () => setTimeout(attempt, 50));
 };
 attempt();
+process.once('disconnect', () => process.exit());

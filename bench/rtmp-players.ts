@@ -74,3 +74,4 @@ class Player {
 const players = Array.from({ length: count }, () => new Player());
 process.send?.(await Promise.all(players.map((player) => player.firstFrame)));
 process.on('message', () => process.send?.(players.map((player) => player.received)));
+process.once('disconnect', () => process.exit());

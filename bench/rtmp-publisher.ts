@@ -85,3 +85,4 @@ for (let i = 0; i < streams; i += AT_A_TIME) {
   running.push(...some);
 }
 process.send?.('ready');
+process.once('disconnect', () => process.exit());

@@ -18,3 +18,4 @@ const listener = createServer((socket) => rtmp.accept(socket)).listen({
   backlog: 1024,
 });
 listener.once('listening', () => process.send?.((listener.address() as AddressInfo).port));
+process.once('disconnect', () => process.exit());

@@ -10,7 +10,7 @@ const STREAM_KBIT = 4_000;
 const PUBLISHERS = 1_000;
 const PUBLISHER_KBIT = 100;
 /** Measured in turns, so that a busy moment of the machine meets both. */
-const ROUNDS = 3;
+const ROUNDS = Number(process.env["ROUNDS"] ?? 3);
 const ROUND_MS = 6_000;
 const SETTLE_MS = 2_000;
 
@@ -38,14 +38,22 @@ function start(file: string, ...args: number[]): ChildProcess {
   return child;
 }
 
+/** What a child sends next. */
 async function answer(child: ChildProcess): Promise<unknown> {
-  const [message] = (await once(child, 'message')) as unknown[];
+  const ended = new AbortController();
+  const abort = () => {
+    ended.abort(new Error('a process ended before its time'));
+  };
+  child.once('exit', abort);
+  const [message] = (await once(child, 'message', { signal: ended.signal })) as unknown[];
+  child.off('exit', abort);
   return message;
 }
 
 async function stop(...stopped: ChildProcess[]): Promise<void> {
   for (const child of stopped) {
     const ended = once(child, 'exit');
+    if (child.exitCode !== null) throw new Error('a process ended before its time');
     child.kill();
     await ended;
   }
@@ -103,7 +111,9 @@ async function measureIngest(file: string): Promise<{ cpuMs: number; memoryMib: 
 const OURS = 'rtmp-server.ts';
 const PEER = 'rtmp-peer.ts';
 
+const only = process.argv[2];
 for (const players of PLAYERS) {
+  if (only !== undefined && only !== String(players)) continue;
   const ours: FanOut[] = [];
   const peers: FanOut[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -120,6 +130,7 @@ for (const players of PLAYERS) {
   );
 }
 
+if (only !== undefined && only !== 'ingest') process.exit();
 const ours = [];
 const peers = [];
 for (let round = 0; round < ROUNDS; round++) {

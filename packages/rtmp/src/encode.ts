@@ -1,4 +1,4 @@
-import { type Encoded, type RelayMessage, timeFrom } from './batch.ts';
+import { type Encoded, PieceWriter, type RelayMessage, timeFrom } from './batch.ts';
 import { type Heading, headerBytes, separatorBytes, writeHeader, writeSeparator } from './chunk-writer.ts';
 import { ChunkStreamId, MessageType } from './message.ts';
 
@@ -11,27 +11,22 @@ const HEADINGS = {
   data: { chunkStreamId: ChunkStreamId.data, type: MessageType.data, streamId: STREAM_ID },
 } as const satisfies Record<RelayMessage['kind'], Heading>;
 
-/** Messages as chunks. Everything that is not a body lies in one allocation. */
+/** Messages as chunks. */
 export function encodeRtmp(messages: readonly RelayMessage[], base: number): Encoded {
-  let overhead = 0;
-  for (const message of messages) {
+  const pieces = new PieceWriter(messages, (message) => {
     const time = timeFrom(base, message);
-    overhead += headerBytes(time) + (message.parts.length - 1) * separatorBytes(time);
-  }
-  const headers = Buffer.allocUnsafe(overhead);
-  const pieces: Buffer[] = [];
-  let bytes = overhead;
-  let start = 0;
+    return headerBytes(time) + (message.parts.length - 1) * separatorBytes(time);
+  });
   for (const message of messages) {
     const heading = HEADINGS[message.kind];
     const time = timeFrom(base, message);
-    bytes += message.body.length;
-    let end = writeHeader(headers, start, heading, time, message.body.length);
+    pieces.position = writeHeader(pieces.target, pieces.position, heading, time, message.body.length);
     for (const [i, part] of message.parts.entries()) {
-      if (i > 0) end = writeSeparator(headers, start, heading.chunkStreamId, time);
-      pieces.push(headers.subarray(start, end), part);
-      start = end;
+      if (i > 0) {
+        pieces.position = writeSeparator(pieces.target, pieces.position, heading.chunkStreamId, time);
+      }
+      pieces.body(part, message.body);
     }
   }
-  return { pieces, bytes };
+  return pieces.end();
 }

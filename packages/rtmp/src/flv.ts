@@ -1,5 +1,5 @@
 import type { ByteCursor, Parser } from './byte-cursor.ts';
-import { type Encoded, type RelayMessage, timeFrom } from './batch.ts';
+import { type Encoded, PieceWriter, type RelayMessage, timeFrom } from './batch.ts';
 import { ProtocolError } from './errors.ts';
 import { type Message, MessageType } from './message.ts';
 
@@ -51,39 +51,36 @@ export function splitAggregate({ body, timestamp, streamId }: Message): Message[
   return messages;
 }
 
-/** Messages as FLV tags. Everything that is not a body lies in one allocation. */
+/** Messages as FLV tags. */
 export function encodeFlv(messages: readonly RelayMessage[], base: number): Encoded {
-  const overhead = (TAG_HEADER_BYTES + BACK_POINTER_BYTES) * messages.length;
-  const headers = Buffer.allocUnsafe(overhead);
-  const pieces: Buffer[] = [];
-  let bytes = overhead;
-  let position = 0;
+  const pieces = new PieceWriter(messages, () => TAG_HEADER_BYTES + BACK_POINTER_BYTES);
   for (const message of messages) {
     const { kind, body } = message;
-    const start = position;
-    const time = timeFrom(base, message);
-    position = headers.writeUInt8(TAG_TYPES[kind], position);
-    position = headers.writeUIntBE(body.length, position, 3);
-    position = headers.writeUIntBE(time % 0x100_0000, position, 3);
-    position = headers.writeUInt8(time >>> 24, position);
-    position = headers.writeUIntBE(0, position, 3);
-    const end = headers.writeUInt32BE(TAG_HEADER_BYTES + body.length, position);
-    pieces.push(headers.subarray(start, position), body, headers.subarray(position, end));
-    position = end;
-    bytes += body.length;
+    pieces.position = writeTagHeader(pieces.target, pieces.position, {
+      type: TAG_TYPES[kind],
+      size: body.length,
+      timestamp: timeFrom(base, message),
+    });
+    pieces.body(body);
+    pieces.position = pieces.target.writeUInt32BE(TAG_HEADER_BYTES + body.length, pieces.position);
   }
-  return { pieces, bytes };
+  return pieces.end();
+}
+
+function writeTagHeader(target: Buffer, offset: number, { type, size, timestamp }: TagHeader): number {
+  target.writeUInt8(type, offset);
+  target.writeUIntBE(size, offset + 1, 3);
+  target.writeUIntBE(timestamp % 0x100_0000, offset + 4, 3);
+  target.writeUInt8(timestamp >>> 24, offset + 7);
+  return target.writeUIntBE(0, offset + 8, 3);
 }
 
 /** One tag with all around it, for files. */
 export function serializeFlvTag({ type, timestamp, body }: Omit<Message, 'streamId'>): Buffer {
-  const tag = Buffer.alloc(TAG_HEADER_BYTES + body.length + BACK_POINTER_BYTES);
-  tag.writeUInt8(type, 0);
-  tag.writeUIntBE(body.length, 1, 3);
-  tag.writeUIntBE(timestamp % 0x100_0000, 4, 3);
-  tag.writeUInt8(timestamp >>> 24, 7);
-  body.copy(tag, TAG_HEADER_BYTES);
-  tag.writeUInt32BE(TAG_HEADER_BYTES + body.length, TAG_HEADER_BYTES + body.length);
+  const tag = Buffer.allocUnsafe(TAG_HEADER_BYTES + body.length + BACK_POINTER_BYTES);
+  const start = writeTagHeader(tag, 0, { type, size: body.length, timestamp });
+  body.copy(tag, start);
+  tag.writeUInt32BE(TAG_HEADER_BYTES + body.length, start + body.length);
   return tag;
 }
 

@@ -12,7 +12,12 @@ import { Meter } from './meter.ts';
 import { type LagLimits, type Sink, Subscription } from './subscription.ts';
 import { Timeline } from './timeline.ts';
 
-export interface RelayOptions extends GopLimits, LagLimits {}
+export interface RelayOptions extends GopLimits, LagLimits {
+  /** For how long messages may be gathered to be sent together, in milliseconds; 0 sends at once. */
+  gatherMs: number;
+  /** With fewer subscribers, messages are always sent at once. */
+  gatherFrom: number;
+}
 
 export const DEFAULT_RELAY_OPTIONS: RelayOptions = {
   gopBytes: 32 * 1024 * 1024,
@@ -22,7 +27,11 @@ export const DEFAULT_RELAY_OPTIONS: RelayOptions = {
   lagMs: 3_000,
   audioLagBytes: 4 * 1024 * 1024,
   recoverBytes: 256 * 1024,
+  gatherMs: 40,
+  gatherFrom: 16,
 };
+/** So much is worth a system call of its own. */
+const GATHER_BYTES = 65_536;
 
 /** Without a frame of video for so long, a stream with sound has no picture to wait for; on the stream's timeline. */
 const PICTURE_GONE_MS = 5_000;
@@ -54,6 +63,8 @@ export class Relay extends EventEmitter<RelayEvents> {
   #start: readonly RelayMessage[] = [];
   #metadata: Metadata | undefined;
   #pending: RelayMessage[] = [];
+  #pendingBytes = 0;
+  #gathering: NodeJS.Timeout | undefined;
   #lastVideo: number | undefined;
   #lastKeyFrame: number | undefined;
   #gopLength: number | undefined;
@@ -140,18 +151,36 @@ export class Relay extends EventEmitter<RelayEvents> {
     }
   }
 
-  /** Sends what was pushed to all subscribers. */
+  /**
+   * Sends what was pushed to all subscribers; to be called when no more is at hand.
+   *
+   * With many subscribers it waits a moment for more, since what a message costs is the system calls.
+   */
   flush(): void {
+    const { gatherMs, gatherFrom } = this.#options;
+    if (gatherMs === 0 || this.#subscriptions.size < gatherFrom || this.#pendingBytes >= GATHER_BYTES) {
+      this.#deliver();
+    } else if (this.#pending.length > 0) {
+      this.#gathering ??= setTimeout(() => {
+        this.#deliver();
+      }, gatherMs);
+    }
+  }
+
+  #deliver(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     if (this.#pending.length === 0) return;
     const batch = new Batch(this.#pending);
     this.#pending = [];
+    this.#pendingBytes = 0;
     for (const subscription of this.#subscriptions) subscription.deliver(batch, this);
   }
 
   /** Lets a sink take part from the last key frame on. */
   subscribe(sink: Sink): Subscription {
     // What waits is in the cache too.
-    this.flush();
+    this.#deliver();
     const subscription = new Subscription(sink, this.#options, (closed) =>
       this.#subscriptions.delete(closed),
     );
@@ -171,7 +200,7 @@ export class Relay extends EventEmitter<RelayEvents> {
   /** Ends the stream: subscribers get what there is and are told. */
   close(reason: string): void {
     if (this.#isClosed) return;
-    this.flush();
+    this.#deliver();
     this.#isClosed = true;
     const subscriptions = [...this.#subscriptions];
     this.#subscriptions.clear();
@@ -231,7 +260,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       if (!metadata) return;
       this.#metadata = metadata;
       const changed = this.#metadataMessage();
-      if (changed && this.#subscriptions.size > 0) this.#pending.push(changed);
+      if (changed) this.#enqueue(changed);
     } else if (typeof name === 'string') {
       const { body } = message;
       const isAmf3 = message.type === MessageType.dataAmf3 && body[0] === 0;
@@ -241,7 +270,13 @@ export class Relay extends EventEmitter<RelayEvents> {
 
   #add(message: RelayMessage): void {
     this.#gop.add(message, this.#start);
-    if (this.#subscriptions.size > 0) this.#pending.push(message);
+    this.#enqueue(message);
+  }
+
+  #enqueue(message: RelayMessage): void {
+    if (this.#subscriptions.size === 0) return;
+    this.#pending.push(message);
+    this.#pendingBytes += message.body.length;
   }
 
   #metadataMessage(): RelayMessage | undefined {
