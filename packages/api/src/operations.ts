@@ -471,7 +471,7 @@ export const OPERATIONS: readonly Operation[] = [
       404,
       509,
     ),
-    query: { token: 'The token, if `rtmp.token` is set; or as the last part of the path, before `.flv`' },
+    query: { token: 'The token, if `rtmp.token` is set' },
     needs: 'rtmp.enable',
   },
   {
