@@ -6,6 +6,9 @@ const ssr = { resolve: { conditions: ['source'] } };
 // What a test waits for comes at once on an idle machine, and after seconds on a busy one.
 const expect = { poll: { timeout: 20_000, interval: 20 } };
 
+// Takes minutes: only `npm run soak` asks for it.
+const SOAK = process.env['SOAK'] !== undefined;
+
 export default defineConfig({
   test: {
     reporters: process.env['CI'] ? ['default', 'hanging-process'] : ['default'],
@@ -25,6 +28,11 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
+      },
+      {
+        resolve,
+        ssr,
+        test: { name: 'soak', include: SOAK ? ['tests/soak/**/*.test.ts'] : [], expect },
       },
       {
         resolve,
