@@ -34,6 +34,8 @@ export class ReceiveBuffer {
   #ackPosition = 0;
   #end = 0;
   #filled = 0;
+  /** No payload is before this index. */
+  #filledFrom = 0;
   #bytes = 0;
 
   constructor(initialSequence: number) {
@@ -111,6 +113,7 @@ export class ReceiveBuffer {
     } else {
       this.#states[slot] = FILLED;
       this.#payloads[slot] = payload;
+      if (this.#filled === 0 || index < this.#filledFrom) this.#filledFrom = index;
       this.#filled++;
       this.#bytes += payload.length;
     }
@@ -133,9 +136,8 @@ export class ReceiveBuffer {
   /** The oldest payload, or undefined. */
   firstFilled(): number | undefined {
     if (this.#filled === 0) return undefined;
-    let index = this.#base;
-    while (this.#states[index & MASK] !== FILLED) index++;
-    return index;
+    while (this.#states[this.#filledFrom & MASK] !== FILLED) this.#filledFrom++;
+    return this.#filledFrom;
   }
 
   sourceTime(index: number): number {
@@ -152,6 +154,7 @@ export class ReceiveBuffer {
       this.#states[slot] = MISSING;
     }
     const slot = this.#base++ & MASK;
+    this.#filledFrom = this.#base;
     const payload = this.#payloads[slot];
     if (payload === undefined) throw new RangeError(`packet ${index} is not in the receive buffer`);
     this.#payloads[slot] = undefined;

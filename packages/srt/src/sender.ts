@@ -156,12 +156,16 @@ export class Sender {
   handleLosses(losses: readonly SequenceRange[], now: number): void {
     const buffer = this.#buffer;
     let goneFrom = buffer.first;
+    // Ranges that overlap are no reason to look at the whole buffer for each.
+    let looks = MAX_SEND_PACKETS;
     for (const { first, last } of losses) {
       const [from, to] = [buffer.indexOf(first), buffer.indexOf(last)];
       if (to >= buffer.next || to < from) continue;
       // A range that reaches far back is nothing that a receiver can still miss.
       if (from < buffer.first && from >= buffer.first - MAX_SEND_PACKETS) goneFrom = Math.min(goneFrom, from);
-      for (let index = Math.max(from, buffer.first); index <= to; index++) this.#requestResend(index, now);
+      for (let index = Math.max(from, buffer.first); index <= to && looks > 0; index++, looks--) {
+        this.#requestResend(index, now);
+      }
     }
     if (goneFrom < buffer.first) this.#sendDropRequest(goneFrom, buffer.first - 1, now);
     this.#resendLost(now);
