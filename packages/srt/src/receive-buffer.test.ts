@@ -54,11 +54,11 @@ describe('the receive buffer', () => {
       { first: 101, last: 102 },
       { first: 105, last: 105 },
     ];
-    expect(buffer.report(10, 20)).toEqual(gaps);
-    expect(buffer.report(19, 30)).toEqual([]);
-    expect(buffer.report(20, 40)).toEqual(gaps);
+    expect(buffer.report({ limit: 10 }, 20)).toEqual(gaps);
+    expect(buffer.report({ limit: 19 }, 30)).toEqual([]);
+    expect(buffer.report({ limit: 20 }, 40)).toEqual(gaps);
     expect(buffer.giveUp(0, 2)).toBe(2);
     expect(buffer.ackPosition).toBe(5);
-    expect(buffer.report(40, 50)).toEqual([gaps[1]]);
+    expect(buffer.report({ limit: 40 }, 50)).toEqual([gaps[1]]);
   });
 });

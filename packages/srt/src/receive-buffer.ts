@@ -11,6 +11,13 @@ const FILLED = 1;
 /** Nothing to deliver and nothing to wait for. */
 const EMPTY = 2;
 
+/** Which missing packets are to be reported (again). */
+export interface ReportLimits {
+  limit: number;
+  urgentBefore?: number;
+  urgentLimit?: number;
+}
+
 /** What became of a packet on its arrival. */
 export type Arrival = 'new' | 'gap' | 'late' | 'duplicate' | 'belated' | 'beyond';
 
@@ -179,16 +186,23 @@ export class ReceiveBuffer {
   }
 
   /**
-   * The missing packets from `first` to `last` (as a rule: all) that were not reported after `limit`, as ranges. They
-   * count as reported now.
+   * The missing packets from `first` to `last` that were not reported after `limit`, as ranges. They count as reported now.
+   * For those stamped before `urgentBefore` the limit is another.
    */
-  report(limit: number, now: number, first = this.#ackPosition, last = this.#end - 1): SequenceRange[] {
+  report(
+    { limit, urgentBefore = -Infinity, urgentLimit = limit }: ReportLimits,
+    now: number,
+    first = this.#ackPosition,
+    last = this.#end - 1,
+  ): SequenceRange[] {
     const ranges: SequenceRange[] = [];
     let open = -1;
     for (let index = Math.max(first, this.#ackPosition); index <= last + 1; index++) {
       const slot = index & MASK;
       const isWanted =
-        index <= last && this.#states[slot] === MISSING && (this.#reportedAt[slot] ?? 0) <= limit;
+        index <= last &&
+        this.#states[slot] === MISSING &&
+        (this.#reportedAt[slot] ?? 0) <= (this.sourceTime(index) < urgentBefore ? urgentLimit : limit);
       if (isWanted) {
         this.#reportedAt[slot] = now;
         if (open < 0) open = index;
@@ -200,9 +214,13 @@ export class ReceiveBuffer {
     return ranges;
   }
 
-  /** Missing packets count as reported at a certain time. */
-  setReported(first: number, last: number, at: number): void {
-    for (let index = first; index <= last; index++) this.#reportedAt[index & MASK] = at;
+  /** Notes a gap: its packets count as reported at a certain time, and were stamped about when its end was. */
+  openGap(first: number, last: number, reportedAt: number): void {
+    const sourceTime = this.sourceTime(last + 1);
+    for (let index = first; index <= last; index++) {
+      this.#reportedAt[index & MASK] = reportedAt;
+      this.#sourceTimes[index & MASK] = sourceTime;
+    }
   }
 
   #advanceAckPosition(): void {
