@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const resolve = { conditions: ['source'] };
@@ -11,6 +12,8 @@ const SOAK = process.env['SOAK'] !== undefined;
 
 export default defineConfig({
   test: {
+    // Most tests wait for others most of the time: for FFmpeg, a browser, a time-out.
+    maxWorkers: availableParallelism() + 1,
     reporters: process.env['CI'] ? ['default', 'hanging-process'] : ['default'],
     projects: [
       {
