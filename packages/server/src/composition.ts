@@ -1,6 +1,6 @@
 import { Auth } from './auth/auth.ts';
 import { Children } from './child/children.ts';
-import { ComponentGraph, reconfigure } from './components.ts';
+import { ComponentGraph, reconfigure, simpleChange } from './components.ts';
 import { mimeFileOf } from './config/mime-file.ts';
 import type { Config } from './config/schema.ts';
 import type { ConfigStore } from './config/store.ts';
@@ -27,10 +27,12 @@ import type { ProcessParts } from './process/setting.ts';
 import { createService, createUpdateCheck, metricSources } from './observability.ts';
 import type { Reloader } from './reloader.ts';
 import { createHttpApp } from './routes.ts';
+import { RtmpServer } from './rtmp/server.ts';
 import { Sessions } from './sessions/registry.ts';
 import { ProcessTraffic } from './sessions/processes.ts';
 import { SocketTraffic } from './sessions/sockets.ts';
 import * as slices from './slices.ts';
+import { SrtServer } from './srt/server.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
@@ -178,10 +180,21 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options, needs) => new ProcessManager(options, processParts(needs)),
       prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
     })
-    .add('eventSources', ['events', 'processes', 'sessions'], {
+    .add('certificates', [], {
+      slice: (config) => slices.certificateOptions(config, directory),
+      build: (options) => new Certificates(options, log.component('HTTPS')),
+      prepare: (certificates, options) => certificates.prepare(options),
+      isCurrent: (certificates) => certificates.isCurrent(),
+    })
+    .add('rtmp', ['sessions', 'certificates'], {
+      slice: slices.rtmpOptions,
+      build: (options, needs) => new RtmpServer(options, { ...needs, log }),
+      prepare: (rtmp, options, _needs, replaced) => (replaced.size > 0 ? undefined : rtmp.prepare(options)),
+    })
+    .add('eventSources', ['events', 'processes', 'sessions', 'rtmp'], {
       slice: () => undefined,
-      build: (_slice, { events, processes, sessions }) =>
-        new EventSources({ processes, sessions, log, reloads: reloader }, events),
+      build: (_slice, { events, ...sources }) =>
+        new EventSources({ ...sources, log, reloads: reloader }, events),
     })
     .add('processTraffic', ['processes', 'sessions'], {
       slice: () => undefined,
@@ -214,6 +227,11 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options, { monitor }) =>
         createService(options, { monitor, log: log.component('Service'), version: VERSION.number, env }),
     })
+    .add('srt', ['sessions'], {
+      slice: slices.srtOptions,
+      build: (options, { sessions }) => new SrtServer(options, sessions, log.component('SRT')),
+      prepare: (srt, options, _needs, replaced) => (replaced.size > 0 ? undefined : srt.prepare(options)),
+    })
     .add(
       'http',
       [
@@ -228,20 +246,16 @@ export function declareComponents(surroundings: Surroundings) {
         'events',
         'ffmpeg',
         'processes',
+        'rtmp',
         'monitor',
         'runtimeMetrics',
+        'srt',
       ],
       {
         slice: (config) => slices.httpSlice(config, directory),
         build: (slice, needs) => createHttpApp(slice, needs, surroundings),
       },
     )
-    .add('certificates', [], {
-      slice: (config) => slices.certificateOptions(config, directory),
-      build: (options) => new Certificates(options, log.component('HTTPS')),
-      prepare: (certificates, options) => certificates.prepare(options),
-      isCurrent: (certificates) => certificates.isCurrent(),
-    })
     .add('listener', ['http', 'certificates'], {
       slice: (config) => ({ address: config.address, redirectPort: slices.redirectPort(config) }),
       build: ({ address, redirectPort }, { http, certificates }) =>
@@ -265,18 +279,22 @@ export function declareComponents(surroundings: Surroundings) {
         new Renewal(options, { certificates, answers: challenges, env, log: letsEncrypt }),
       prepare: (renewal, options) => renewal.prepare(options),
     })
-    .add('supervision', ['processes', 'listener'], {
+    .add('supervision', ['processes', 'listener', 'rtmp', 'srt'], {
       slice: () => undefined,
-      // FFmpeg writes through the listener: it is up before the first child, and down after the last.
+      // FFmpeg writes through the servers: they are up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
+      // Children find another server by themselves.
+      prepare: (_supervision, _slice, _needs, replaced) =>
+        replaced.has('processes') ? undefined : simpleChange(() => undefined),
     })
-    .add('eventStreams', ['events', 'listener', 'secureListener'], {
+    .add('endlessAnswers', ['events', 'rtmp', 'listener', 'secureListener'], {
       slice: () => undefined,
       // They never end by themselves: the listeners would wait for them.
-      build: (_slice, { events }) => ({
+      build: (_slice, { events, rtmp }) => ({
         start: () => Promise.resolve(),
         close: () => {
           events.endStreams();
+          rtmp.endViewers();
           return Promise.resolve();
         },
       }),

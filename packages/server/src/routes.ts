@@ -19,8 +19,10 @@ import { metadataRoutes } from './http/routes/metadata.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
 import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
+import { flvRoutes, rtmpRoutes } from './http/routes/rtmp.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
+import { type SrtConnections, srtRoutes } from './http/routes/srt.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
@@ -28,6 +30,7 @@ import type { Monitor } from './metrics/monitor.ts';
 import type { RuntimeMetrics } from './metrics/runtime.ts';
 import type { ProcessManager } from './process/manager.ts';
 import { operationsRoutes } from './observability.ts';
+import type { RtmpServer } from './rtmp/server.ts';
 import type { Sessions } from './sessions/registry.ts';
 import type { SocketTraffic } from './sessions/sockets.ts';
 import type * as slices from './slices.ts';
@@ -52,8 +55,10 @@ export interface HttpNeeds {
   events: Events;
   ffmpeg: Ffmpeg;
   processes: ProcessManager;
+  rtmp: RtmpServer;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
+  srt: SrtConnections;
 }
 
 /** Puts the HTTP application together: which routes there are, and what they lead to. */
@@ -63,7 +68,7 @@ export async function createHttpApp(
   { log, store, runSince, reloader }: Surroundings,
 ): Promise<HttpApp> {
   const { disk, memory, s3, cache, mime, sessions, traffic, auth, ffmpeg, processes } = needs;
-  const { events, monitor, runtimeMetrics } = needs;
+  const { events, rtmp, monitor, runtimeMetrics } = needs;
   const { isReadOnly } = slice;
   const guard = createGuard(auth);
   const about: AboutOptions = {
@@ -128,8 +133,11 @@ export async function createHttpApp(
         logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
         metricsRoutes(monitor),
         sessionRoutes(sessions),
+        ...(rtmp.isEnabled ? [rtmpRoutes(rtmp, isReadOnly)] : []),
+        ...(slice.hasSrt ? [srtRoutes(needs.srt, isReadOnly)] : []),
       ],
       mounts: [
+        ...(rtmp.isEnabled ? [flvRoutes(rtmp, ({ raw }) => auth.viewerAddress(raw))] : []),
         mountRoutes({
           filesystem: memory,
           prefix: '/memfs',
