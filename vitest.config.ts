@@ -7,6 +7,9 @@ const ssr = { resolve: { conditions: ['source'] } };
 // What a test waits for comes at once on an idle machine, and after seconds on a busy one.
 const expect = { poll: { timeout: 20_000, interval: 20 } };
 
+// Takes minutes: only `npm run soak` asks for it.
+const SOAK = process.env['SOAK'] !== undefined;
+
 export default defineConfig({
   test: {
     // Most tests wait for others most of the time: for FFmpeg, a browser, a time-out.
@@ -28,6 +31,11 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
+      },
+      {
+        resolve,
+        ssr,
+        test: { name: 'soak', include: SOAK ? ['tests/soak/**/*.test.ts'] : [], expect },
       },
       {
         resolve,
