@@ -22,6 +22,7 @@ export {
   ProcessStateEvent,
   ServerStartedEvent,
   SessionEvent,
+  StreamEvent,
 } from './events.ts';
 export { GraphQuery, GraphResponse } from './graph.ts';
 export { LogEvent, LogEvents, LogLines } from './log.ts';

@@ -1,6 +1,6 @@
 import { Auth } from './auth/auth.ts';
 import { Children } from './child/children.ts';
-import { ComponentGraph, reconfigure, simpleChange } from './components.ts';
+import { ComponentGraph, reconfigure } from './components.ts';
 import type { Config } from './config/schema.ts';
 import type { ConfigStore } from './config/store.ts';
 import { AuthTables } from './database/auth.ts';
@@ -171,10 +171,15 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options, needs) => new ProcessManager(options, processParts(needs)),
       prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
     })
-    .add('eventSources', ['events', 'processes', 'sessions'], {
+    .add('srt', ['sessions'], {
+      slice: slices.srtOptions,
+      build: (options, { sessions }) => new SrtServer(options, sessions, log.component('SRT')),
+      prepare: (srt, options, _needs, replaced) => (replaced.size > 0 ? undefined : srt.prepare(options)),
+    })
+    .add('eventSources', ['events', 'processes', 'sessions', 'srt'], {
       slice: () => undefined,
-      build: (_slice, { events, processes, sessions }) =>
-        new EventSources({ processes, sessions, log, reloads: reloader }, events),
+      build: (_slice, { events, ...sources }) =>
+        new EventSources({ ...sources, log, reloads: reloader }, events),
     })
     .add('processTraffic', ['processes', 'sessions'], {
       slice: () => undefined,
@@ -206,11 +211,6 @@ export function declareComponents(surroundings: Surroundings) {
       slice: slices.serviceOptions,
       build: (options, { monitor }) =>
         createService(options, { monitor, log: log.component('Service'), version: VERSION.number, env }),
-    })
-    .add('srt', ['sessions'], {
-      slice: slices.srtOptions,
-      build: (options, { sessions }) => new SrtServer(options, sessions, log.component('SRT')),
-      prepare: (srt, options, _needs, replaced) => (replaced.size > 0 ? undefined : srt.prepare(options)),
     })
     .add(
       'http',
@@ -262,13 +262,10 @@ export function declareComponents(surroundings: Surroundings) {
         new Renewal(options, { certificates, answers: challenges, env, log: letsEncrypt }),
       prepare: (renewal, options) => renewal.prepare(options),
     })
-    .add('supervision', ['processes', 'listener', 'srt'], {
+    .add('supervision', ['processes', 'listener'], {
       slice: () => undefined,
-      // FFmpeg writes through the servers: they are up before the first child, and down after the last.
+      // FFmpeg writes through the listener: it is up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
-      // Children find another server by themselves.
-      prepare: (_supervision, _slice, _needs, replaced) =>
-        replaced.has('processes') ? undefined : simpleChange(() => undefined),
     })
     .add('eventStreams', ['events', 'listener', 'secureListener'], {
       slice: () => undefined,

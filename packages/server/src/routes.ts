@@ -21,7 +21,7 @@ import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
-import { type SrtConnections, srtRoutes } from './http/routes/srt.ts';
+import { srtRoutes } from './http/routes/srt.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
@@ -32,6 +32,7 @@ import { operationsRoutes } from './observability.ts';
 import type { Sessions } from './sessions/registry.ts';
 import type { SocketTraffic } from './sessions/sockets.ts';
 import type * as slices from './slices.ts';
+import type { SrtServer } from './srt/server.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import type { MemoryFilesystem } from './storage/memory.ts';
 import type { S3Storages } from './storage/s3-storages.ts';
@@ -54,7 +55,7 @@ export interface HttpNeeds {
   processes: ProcessManager;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
-  srt: SrtConnections;
+  srt: SrtServer;
 }
 
 /** Puts the HTTP application together: which routes there are, and what they lead to. */
@@ -64,7 +65,7 @@ export async function createHttpApp(
   { log, store, runSince, reloader }: Surroundings,
 ): Promise<HttpApp> {
   const { disk, memory, s3, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
-  const { events, monitor, runtimeMetrics } = needs;
+  const { events, monitor, runtimeMetrics, srt } = needs;
   const { isReadOnly } = slice;
   const mime = await MimeTypes.load(slice.mimeFile);
   const guard = createGuard(auth);
@@ -130,7 +131,7 @@ export async function createHttpApp(
         logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
         metricsRoutes(monitor),
         sessionRoutes(sessions),
-        ...(slice.hasSrt ? [srtRoutes(needs.srt, isReadOnly)] : []),
+        ...(srt.isEnabled ? [srtRoutes(srt, isReadOnly)] : []),
       ],
       mounts: [
         mountRoutes({

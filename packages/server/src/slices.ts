@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -21,6 +20,7 @@ import type { S3Options } from './storage/s3-storages.ts';
 import type { CertificateOptions } from './tls/certificates.ts';
 import type { ServiceOptions } from './telemetry/service.ts';
 import type { RenewalOptions } from './tls/renewal.ts';
+import { isLoopback, splitListenAddress } from './util/address.ts';
 import { DEFAULT_TLS_EMAIL } from './config/variables.ts';
 
 /*
@@ -68,7 +68,7 @@ export function authOptions(config: Config): Omit<AuthOptions, 'https'> {
     hostNames: config.host.name,
     trustedProxies: access.trusted_proxies,
     access: { http: access.http, https: access.https },
-    isExposed: !isLoopback(hostOf(config.address)),
+    isExposed: !isLoopback(splitListenAddress(config.address).host),
   };
 }
 
@@ -244,7 +244,6 @@ export interface HttpSlice {
   /** Undefined if Prometheus is not served. */
   prometheus: { auth: ScrapeAuth | undefined } | undefined;
   hasProfiling: boolean;
-  hasSrt: boolean;
   s3: S3Mount[];
   redirects: Record<string, string>;
   /** Directories by the path below which they are served. */
@@ -269,7 +268,6 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
     memoryAuth: memoryCredentials(config),
     prometheus: config.metrics.enable_prometheus ? { auth: scrapeAuth(config) } : undefined,
     hasProfiling: config.debug.profiling,
-    hasSrt: config.srt.enable,
     s3: s3Mounts(config),
     redirects: Object.fromEntries(routes.filter(([path]) => !path.endsWith('/*'))),
     directories: {
@@ -312,13 +310,4 @@ export function renewalOptions(config: Config, cwd: string): RenewalOptions | un
 export function redirectPort({ tls }: Config): number | undefined {
   if (!tls.enable || !tls.redirect) return undefined;
   return tls.redirect_port === 0 ? Number(tls.address.replace(/^.*:/, '')) : tls.redirect_port;
-}
-
-/** The host of `host:port`; empty if it is not restricted. */
-function hostOf(address: string): string {
-  return address.slice(0, Math.max(address.lastIndexOf(':'), 0)).replace(/^\[|\]$/g, '');
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || (isIP(host) === 4 ? host.startsWith('127.') : host === '::1');
 }

@@ -21,6 +21,18 @@ export interface SessionSignals {
   closed: [collector: string, session: EventSession];
 }
 
+/** What a media server tells. */
+export interface StreamSignals {
+  published: [stream: StreamLike];
+  unpublished: [stream: StreamLike];
+}
+
+interface StreamLike {
+  readonly name: string;
+  readonly reference: string;
+  readonly remote: string;
+}
+
 export interface LogSignals {
   recorded: [
     event: {
@@ -42,6 +54,7 @@ export interface Sources {
   sessions: Source<SessionSignals>;
   log: Source<LogSignals>;
   reloads: Source<ReloadSignals>;
+  srt: Source<StreamSignals>;
 }
 
 type Source<Signals extends Record<keyof Signals, unknown[]>> = Pick<EventEmitter<Signals>, 'on' | 'off'>;
@@ -59,7 +72,7 @@ export class EventSources implements Component {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- components are asynchronous, this one need not be
   async start(): Promise<void> {
-    const { processes, sessions, log, reloads } = this.#sources;
+    const { processes, sessions, log, reloads, srt } = this.#sources;
     const add = (event: ServerEvent) => {
       this.#events.add(event);
     };
@@ -84,6 +97,12 @@ export class EventSources implements Component {
     });
     this.#listen(sessions, 'closed', (collector, session) => {
       add({ type: 'session.closed', collector, session });
+    });
+    this.#listen(srt, 'published', (stream) => {
+      add({ type: 'stream.published', protocol: 'srt', ...stream });
+    });
+    this.#listen(srt, 'unpublished', (stream) => {
+      add({ type: 'stream.unpublished', protocol: 'srt', ...stream });
     });
     this.#listen(log, 'recorded', ({ level, component, message, fields }) => {
       add({ type: 'log', level, component, message, fields });

@@ -14,6 +14,8 @@ export interface SessionTraffic {
   /** Bytes since the last time. */
   rxBytes: number;
   txBytes: number;
+  /** Bit/s that a new session is going to take, until its own traffic tells. */
+  expectedBitrate?: number;
 }
 
 /** Who asks to be admitted. */
@@ -38,7 +40,7 @@ export interface PlaneHost {
 interface Collector {
   isCountable(ip: string): boolean;
   has(id: string): boolean;
-  register(id: string, options: { reference: string; location: string; peer: string; client: string }): void;
+  register(id: string, options: Omit<SessionTraffic, 'id' | 'rxBytes' | 'txBytes'>): void;
   activate(id: string): void;
   ingress(id: string, bytes: number): void;
   egress(id: string, bytes: number): void;

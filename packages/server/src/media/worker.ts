@@ -18,6 +18,7 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
   readonly #module: URL;
   readonly #host: Methods<PlaneHost>;
   readonly #log: Logger;
+  readonly #onExit: () => void;
   /** What the plane is started with, should it have to be started again. */
   #options: Options;
   #thread: Thread<Offered> | undefined;
@@ -25,12 +26,22 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
   #restart: NodeJS.Timeout | undefined;
   #restartDelay: number = RESTART_DELAY[0];
 
-  /** @param module that calls `runPlane`; see `planeModule`. */
-  constructor(module: URL, options: Options, host: Methods<PlaneHost>, log: Logger) {
+  /**
+   * @param module that calls `runPlane`; see `planeModule`.
+   * @param onExit told when the thread has died by itself: its streams are over.
+   */
+  constructor(
+    module: URL,
+    options: Options,
+    host: Methods<PlaneHost>,
+    log: Logger,
+    onExit: () => void = () => undefined,
+  ) {
     this.#module = module;
     this.#options = options;
     this.#host = host;
     this.#log = log;
+    this.#onExit = onExit;
   }
 
   /** Rejects if the plane cannot start, such as because its port is taken. */
@@ -57,6 +68,11 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
       this.#thread?.link.call(name, ...args) ??
       Promise.reject(new CoreError('unavailable', 'the media worker does not run'))
     );
+  }
+
+  /** Calls a method of the plane without waiting for its result. Does nothing while the plane does not run. */
+  tell<Name extends keyof Offered & string>(name: Name, ...args: ArgsOf<Offered[Name]>): void {
+    this.#thread?.link.tell(name, ...args);
   }
 
   /** Changes what can be changed while streams run. A plane that starts anew starts with these options. */
@@ -103,6 +119,7 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
       this.#log.error('The media worker has ended', {
         error: failure === undefined ? `exit code ${code}` : errorText(failure),
       });
+      this.#onExit();
       this.#runLater();
     });
     try {
