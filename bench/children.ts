@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { freePort } from '../tests/support/ports.ts';
 
-const MAIN = path.join(import.meta.dirname, '../packages/server/src/main.ts');
+const MAIN = path.join(import.meta.dirname, '../packages/server/bin.js');
 const BARE = path.join(import.meta.dirname, 'bare-server.ts');
 
 /** Our server in a process of its own, with a token to call it. */

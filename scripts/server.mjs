@@ -36,7 +36,7 @@ async function startServer(folder, settings) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CORE_'));
   const child = spawn(
     projectNode(),
-    ['--conditions=source', path.join(ROOT, 'packages/server/src/main.ts')],
+    ['--conditions=source', path.join(ROOT, 'packages/server/bin.js')],
     {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],

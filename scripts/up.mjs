@@ -93,7 +93,7 @@ function startServer(address) {
   // A process group of its own: Ctrl-C reaches the server once, through this script, and not also from the terminal.
   const child = spawn(
     projectNode(),
-    ['--conditions=source', path.join(ROOT, 'packages/server/src/main.ts')],
+    ['--conditions=source', path.join(ROOT, 'packages/server/bin.js')],
     {
       cwd: ROOT,
       stdio: ['ignore', 'inherit', 'inherit'],

@@ -153,15 +153,7 @@ describe('FFmpeg', () => {
     const target = await temporaryFile('played.ts');
     const ffmpeg = new Peer(FFMPEG, [
       ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-y', '-f', 'mpegts', ...QUICK],
-      ...[
-        '-i',
-        url(port, variation, 1000) + (variation.query ?? ''),
-        '-frames:v',
-        '50',
-        '-c',
-        'copy',
-        target,
-      ],
+      ...['-i', url(port, variation, 1000), '-frames:v', '50', '-c', 'copy', target],
     ]);
     const player = await connection;
     const sending = sendPaced(player, source, { bitrate: 3_000_000, payload: variation.payload ?? 1316 });
@@ -271,14 +263,16 @@ describe.skipIf(SRT_LIVE_TRANSMIT === undefined)('srt-live-transmit', () => {
       'file://con',
     ]);
     const publisher = await connect({
-      host: 'localhost',
+      host: '127.0.0.1',
       port,
       passphrase: PASSPHRASE,
       keyLength: 24,
       connectTimeout: 10_000,
     });
     await sendPaced(publisher, STREAM);
-    await expectWhole(peer, publisher);
+    // It goes on listening, with what does not fill its buffer.
+    await expect.poll(() => peer.outputBytes).toBeGreaterThan(STREAM.length - 4096);
+    expect(peer.output().equals(STREAM.subarray(0, peer.outputBytes))).toBe(true);
   });
 
   test('refuses a wrong passphrase when it is called', async () => {

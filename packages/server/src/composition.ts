@@ -1,12 +1,14 @@
 import { Auth } from './auth/auth.ts';
 import { Children } from './child/children.ts';
 import { ComponentGraph, reconfigure } from './components.ts';
+import { mimeFileOf } from './config/mime-file.ts';
 import type { Config } from './config/schema.ts';
 import type { ConfigStore } from './config/store.ts';
 import { AuthTables } from './database/auth.ts';
 import { Database } from './database/database.ts';
 import { SessionHistoryTable } from './database/session-history.ts';
 import { ContentCache } from './delivery/cache.ts';
+import { MimeFile } from './delivery/mime.ts';
 import { EventTable } from './database/events.ts';
 import { MemoryKeeper } from './debug/memory.ts';
 import { Events } from './events/events.ts';
@@ -128,6 +130,12 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options) => new ContentCache(options),
       prepare: reconfigure,
     })
+    .add('mime', [], {
+      slice: ({ storage }) => mimeFileOf(storage.mimetypes_file, directory),
+      build: (file) => new MimeFile(file),
+      isCurrent: (mime) => mime.isCurrent(),
+      prepare: (mime, file) => mime.prepare(file),
+    })
     .add('s3', [], {
       slice: slices.s3Options,
       build: (options) => new S3Storages(options, log.component('FS')),
@@ -219,6 +227,7 @@ export function declareComponents(surroundings: Surroundings) {
         'memory',
         's3',
         'cache',
+        'mime',
         'sessions',
         'traffic',
         'auth',
@@ -238,6 +247,7 @@ export function declareComponents(surroundings: Surroundings) {
       slice: (config) => slices.certificateOptions(config, directory),
       build: (options) => new Certificates(options, log.component('HTTPS')),
       prepare: (certificates, options) => certificates.prepare(options),
+      isCurrent: (certificates) => certificates.isCurrent(),
     })
     .add('listener', ['http', 'certificates'], {
       slice: (config) => ({ address: config.address, redirectPort: slices.redirectPort(config) }),

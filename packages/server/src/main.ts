@@ -1,11 +1,7 @@
-import { enableCompileCache } from 'node:module';
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
+import { App } from './app.ts';
 import { errorText } from './util/errors.ts';
-
-// Most of a start is reading the sources. What was read once is kept for the next start, if there is a place for it.
-enableCompileCache();
-const { App } = await import('./app.ts');
 
 /** npm hands on a Ctrl-C that the terminal has sent to all already: within this time it is the same one. In milliseconds. */
 const SAME_SIGNAL = 250;

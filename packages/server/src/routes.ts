@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Auth } from './auth/auth.ts';
 import type { Surroundings } from './composition.ts';
 import type { ContentCache } from './delivery/cache.ts';
-import { MimeTypes } from './delivery/mime.ts';
+import type { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes } from './delivery/static.ts';
 import type { Events } from './events/events.ts';
@@ -47,6 +47,7 @@ export interface HttpNeeds {
   memory: MemoryFilesystem;
   s3: S3Storages;
   cache: ContentCache;
+  mime: MimeTypes;
   sessions: Sessions;
   traffic: SocketTraffic;
   auth: Auth;
@@ -64,10 +65,9 @@ export async function createHttpApp(
   needs: HttpNeeds,
   { log, store, runSince, reloader }: Surroundings,
 ): Promise<HttpApp> {
-  const { disk, memory, s3, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
+  const { disk, memory, s3, cache, mime, sessions, traffic, auth, ffmpeg, processes } = needs;
   const { events, monitor, runtimeMetrics, srt } = needs;
   const { isReadOnly } = slice;
-  const mime = await MimeTypes.load(slice.mimeFile);
   const guard = createGuard(auth);
   const about: AboutOptions = {
     name: slice.name,

@@ -2,7 +2,6 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import type { Config } from './config/schema.ts';
-import { mimeFileOf } from './config/mime-file.ts';
 import { mountOf } from './config/s3.ts';
 import { auth0Provider, oidcProvider } from './auth/oidc.ts';
 import type { AuthOptions } from './auth/policy.ts';
@@ -239,7 +238,6 @@ export interface HttpSlice {
   name: string;
   isReadOnly: boolean;
   cors: CorsPolicy[];
-  mimeFile: string;
   memoryAuth: { username: string; password: string } | undefined;
   /** Undefined if Prometheus is not served. */
   prometheus: { auth: ScrapeAuth | undefined } | undefined;
@@ -264,7 +262,6 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
       ...s3Mounts(config).map(({ mount }) => ({ prefix: mount, origins: storage.cors.origins })),
       { prefix: '/api', origins: ['*'] },
     ],
-    mimeFile: mimeFileOf(storage.mimetypes_file, cwd),
     memoryAuth: memoryCredentials(config),
     prometheus: config.metrics.enable_prometheus ? { auth: scrapeAuth(config) } : undefined,
     hasProfiling: config.debug.profiling,

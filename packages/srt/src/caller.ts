@@ -6,7 +6,6 @@ import { checkPassphrase } from './crypto.ts';
 import {
   EXTENSION_FLAG,
   HANDSHAKE_TYPE,
-  HS_FLAG,
   type Handshake,
   LIVE_FLAGS,
   MAX_STREAM_ID_BYTES,
@@ -265,7 +264,7 @@ class Call {
         initialSequence: this.#initialSequence,
         mss: Math.min(mss, handshake.mss),
         flowWindow: handshake.flowWindow,
-        peerFlags: hsrsp.flags | HS_FLAG.tsbpdReceiver,
+        peerFlags: hsrsp.flags,
         peerVersion: hsrsp.version,
         arrivedAt: now,
         peerTimestamp: packet.timestamp,

@@ -65,6 +65,8 @@ export interface ConnectionSettings {
   peerIdleTimeout: number;
   /** ms beyond the latency that unacknowledged packets are kept. */
   sendDropDelay: number;
+  /** Of the input rate, for retransmissions. */
+  retransmitShare: number;
   maxReorderTolerance: number;
   isImmediate: boolean;
   log: Log | undefined;
@@ -152,6 +154,7 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
         flowWindow: options.flowWindow,
         latency: options.sendLatency,
         dropDelay: settings.sendDropDelay,
+        retransmitShare: settings.retransmitShare,
         peerRepeatsNak: (options.peerFlags & HS_FLAG.periodicNak) !== 0,
       },
       noting,

@@ -11,6 +11,7 @@ import {
   wrapKeys,
 } from './key-material.ts';
 import type { KeyFlag } from './packet.ts';
+import { sequenceDistance } from './sequence.ts';
 
 /** When keys are replaced; in packets sent for the first time. */
 export interface KeyRefresh {
@@ -137,7 +138,9 @@ export class ReceiveKeys {
     undefined,
     undefined,
   ];
-  #lastUsed: KeyFlag = 0;
+  /** The key of the newest packet: what is repeated may still be encrypted with the one before. */
+  #inUse: KeyFlag = 0;
+  #newest: number | undefined;
 
   /** @param session undefined if the peer is yet to bring its keys, as those of version 4 do. */
   constructor(passphrase: string, session: SessionKeys | undefined, derivation: KeyDerivation) {
@@ -150,7 +153,13 @@ export class ReceiveKeys {
   decrypt(sequence: number, key: KeyFlag, payload: Buffer): Buffer | undefined {
     if (key !== 1 && key !== 2) return undefined;
     const cipher = this.#ciphers[key - 1];
-    if (cipher !== undefined) this.#lastUsed = key;
+    if (
+      cipher !== undefined &&
+      (this.#newest === undefined || sequenceDistance(this.#newest, sequence) > 0)
+    ) {
+      this.#newest = sequence;
+      this.#inUse = key;
+    }
     return cipher?.apply(sequence, payload);
   }
 
@@ -164,7 +173,7 @@ export class ReceiveKeys {
   }
 
   #install({ salt, keys: { even, odd } }: SessionKeys): void {
-    if (even !== undefined && this.#lastUsed !== 1) this.#ciphers[0] = new PayloadCipher(even, salt);
-    if (odd !== undefined && this.#lastUsed !== 2) this.#ciphers[1] = new PayloadCipher(odd, salt);
+    if (even !== undefined && this.#inUse !== 1) this.#ciphers[0] = new PayloadCipher(even, salt);
+    if (odd !== undefined && this.#inUse !== 2) this.#ciphers[1] = new PayloadCipher(odd, salt);
   }
 }

@@ -63,6 +63,11 @@ export class Playout {
     return this.#base + sourceTime + this.latency + this.#drift;
   }
 
+  /** The source time of what is due at this local time. */
+  sourceTimeDueAt(time: number): number {
+    return time - this.#base - this.latency - this.#drift;
+  }
+
   /** Takes an ACKACK as a sample of how the clocks drift apart. draft-sharabayko-srt-01 §4.7 */
   sampleDrift(timestamp: number, rtt: number, now: number): void {
     this.#firstRtt ??= rtt;

@@ -11,6 +11,13 @@ const FILLED = 1;
 /** Nothing to deliver and nothing to wait for. */
 const EMPTY = 2;
 
+/** Which missing packets are to be reported (again). */
+export interface ReportLimits {
+  limit: number;
+  urgentBefore?: number;
+  urgentLimit?: number;
+}
+
 /** What became of a packet on its arrival. */
 export type Arrival = 'new' | 'gap' | 'late' | 'duplicate' | 'belated' | 'beyond';
 
@@ -34,6 +41,8 @@ export class ReceiveBuffer {
   #ackPosition = 0;
   #end = 0;
   #filled = 0;
+  /** No payload is before this index. */
+  #filledFrom = 0;
   #bytes = 0;
 
   constructor(initialSequence: number) {
@@ -111,6 +120,7 @@ export class ReceiveBuffer {
     } else {
       this.#states[slot] = FILLED;
       this.#payloads[slot] = payload;
+      if (this.#filled === 0 || index < this.#filledFrom) this.#filledFrom = index;
       this.#filled++;
       this.#bytes += payload.length;
     }
@@ -133,9 +143,8 @@ export class ReceiveBuffer {
   /** The oldest payload, or undefined. */
   firstFilled(): number | undefined {
     if (this.#filled === 0) return undefined;
-    let index = this.#base;
-    while (this.#states[index & MASK] !== FILLED) index++;
-    return index;
+    while (this.#states[this.#filledFrom & MASK] !== FILLED) this.#filledFrom++;
+    return this.#filledFrom;
   }
 
   sourceTime(index: number): number {
@@ -152,6 +161,7 @@ export class ReceiveBuffer {
       this.#states[slot] = MISSING;
     }
     const slot = this.#base++ & MASK;
+    this.#filledFrom = this.#base;
     const payload = this.#payloads[slot];
     if (payload === undefined) throw new RangeError(`packet ${index} is not in the receive buffer`);
     this.#payloads[slot] = undefined;
@@ -176,16 +186,23 @@ export class ReceiveBuffer {
   }
 
   /**
-   * The missing packets from `first` to `last` (as a rule: all) that were not reported after `limit`, as ranges. They
-   * count as reported now.
+   * The missing packets from `first` to `last` that were not reported after `limit`, as ranges. They count as reported now.
+   * For those stamped before `urgentBefore` the limit is another.
    */
-  report(limit: number, now: number, first = this.#ackPosition, last = this.#end - 1): SequenceRange[] {
+  report(
+    { limit, urgentBefore = -Infinity, urgentLimit = limit }: ReportLimits,
+    now: number,
+    first = this.#ackPosition,
+    last = this.#end - 1,
+  ): SequenceRange[] {
     const ranges: SequenceRange[] = [];
     let open = -1;
     for (let index = Math.max(first, this.#ackPosition); index <= last + 1; index++) {
       const slot = index & MASK;
       const isWanted =
-        index <= last && this.#states[slot] === MISSING && (this.#reportedAt[slot] ?? 0) <= limit;
+        index <= last &&
+        this.#states[slot] === MISSING &&
+        (this.#reportedAt[slot] ?? 0) <= (this.sourceTime(index) < urgentBefore ? urgentLimit : limit);
       if (isWanted) {
         this.#reportedAt[slot] = now;
         if (open < 0) open = index;
@@ -197,9 +214,13 @@ export class ReceiveBuffer {
     return ranges;
   }
 
-  /** Missing packets count as reported at a certain time. */
-  setReported(first: number, last: number, at: number): void {
-    for (let index = first; index <= last; index++) this.#reportedAt[index & MASK] = at;
+  /** Notes a gap: its packets count as reported at a certain time, and were stamped about when its end was. */
+  openGap(first: number, last: number, reportedAt: number): void {
+    const sourceTime = this.sourceTime(last + 1);
+    for (let index = first; index <= last; index++) {
+      this.#reportedAt[index & MASK] = reportedAt;
+      this.#sourceTimes[index & MASK] = sourceTime;
+    }
   }
 
   #advanceAckPosition(): void {

@@ -8,7 +8,7 @@ import { type DataPacket, MAX_PAYLOAD_BYTES, controlWord, serializeAck } from '.
 import type { Playout } from './playout.ts';
 import { ArrivalRates } from './rates.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
-import type { RttEstimator } from './rtt.ts';
+import { MIN_NAK_INTERVAL, type RttEstimator } from './rtt.ts';
 import { toTimestamp } from './sequence.ts';
 import type { Wire } from './wire.ts';
 
@@ -16,8 +16,8 @@ import type { Wire } from './wire.ts';
 const LIGHT_ACK_INTERVAL = 64;
 /** After so many packets in order, reordering is expected to have become less. */
 const ORDER_RUN = 50;
-/** ms; a gap is not left unreported for longer, however few packets follow. */
-const MAX_REORDER_DELAY = 20;
+/** What is due within so many round trips is asked for more often. */
+const URGENT_ROUND_TRIPS = 3;
 
 export interface ReceiverOptions {
   initialSequence: number;
@@ -181,7 +181,7 @@ export class Receiver {
     const buffer = this.#buffer;
     if (buffer === undefined) return;
     this.deliverDue(now);
-    if (buffer.hasMissing) this.#sendNak(buffer.report(now - this.#rtt.nakInterval, now), now);
+    if (buffer.hasMissing) this.#sendNak(this.#overdueReports(buffer, now), now);
     const isNew = buffer.ackPosition > this.#ackSent;
     const isUnconfirmed = buffer.ackPosition > this.#ackConfirmed;
     if (isNew || (isUnconfirmed && now - this.#ackSentAt > this.#rtt.repeatInterval))
@@ -212,11 +212,18 @@ export class Receiver {
     return payload;
   }
 
+  /** What is reported again: after a round trip as a rule, sooner if there is time for few of them. */
+  #overdueReports(buffer: ReceiveBuffer, now: number): SequenceRange[] {
+    const urgentBefore = this.#playout.sourceTimeDueAt(now + URGENT_ROUND_TRIPS * this.#rtt.rtt);
+    const urgentLimit = now - MIN_NAK_INTERVAL;
+    return buffer.report({ limit: now - this.#rtt.nakInterval, urgentBefore, urgentLimit }, now);
+  }
+
   #noteGap(first: number, last: number, now: number): void {
     const count = last - first + 1;
     this.#counters.recvLossPkt += count;
     this.#counters.recvLossBytes += count * (Math.round(this.#averagePayload) + this.#counters.headerBytes);
-    this.#buffer?.setReported(first, last, now - this.#rtt.nakInterval + MAX_REORDER_DELAY);
+    this.#buffer?.openGap(first, last, now);
     this.#freshGaps.push({ first, last, detectedAt: now });
   }
 
@@ -227,7 +234,7 @@ export class Receiver {
       const gap = this.#freshGaps[0];
       if (gap === undefined || gap.last + 1 + this.#reorderTolerance >= buffer.end) return;
       this.#freshGaps.shift();
-      this.#sendNak(buffer.report(gap.detectedAt, now, gap.first, gap.last), now);
+      this.#sendNak(buffer.report({ limit: gap.detectedAt }, now, gap.first, gap.last), now);
     }
   }
 

@@ -5,7 +5,7 @@ const INITIAL_VARIANCE = 50;
 /** What a peer measures or tells is believed up to this. */
 const MAX_RTT = 10_000;
 const SYN_INTERVAL = 10;
-const MIN_NAK_INTERVAL = 20;
+export const MIN_NAK_INTERVAL = 20;
 
 /** The smoothed round-trip time and its variance, and the intervals that follow from them. */
 export class RttEstimator {

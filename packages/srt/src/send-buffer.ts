@@ -137,6 +137,11 @@ export class SendBuffer {
     return this.#lostFrom;
   }
 
+  /** A lost packet is not sent again after all. */
+  forgetLost(index: number): void {
+    this.#clearLost(index & this.#mask);
+  }
+
   /** A lost packet is sent again. */
   markResent(index: number, now: number): void {
     const slot = index & this.#mask;

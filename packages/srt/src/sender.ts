@@ -15,14 +15,14 @@ export const MAX_SEND_PACKETS = 8192;
 const MAX_BANDWIDTH = 134_217_728;
 /** Packets that leave at once; a longer burst of new data goes out over the next ticks. */
 const MIN_BURST = 64;
-/** Share of the input rate that may be spent on retransmissions. */
-const RETRANSMIT_SHARE = 0.25;
 /** Byte/s */
 const MIN_RETRANSMIT_RATE = 125_000;
 /** Bytes */
 const MIN_RETRANSMIT_BURST = 65_536;
 /** ms; a NAK that comes sooner after a retransmission cannot know of it. */
 const MIN_RESEND_INTERVAL = 10;
+/** ms; what is to be delivered within this time is late already. */
+const LATE_MARGIN = 10;
 /** Packets that a timeout sends again. */
 const TIMEOUT_PACKETS = 16;
 const MAX_RTO_ATTEMPTS = 8;
@@ -35,6 +35,8 @@ export interface SenderOptions {
   latency: number;
   /** ms that packets are kept beyond the latency before they count as too late. */
   dropDelay: number;
+  /** Share of the input rate that may be spent on retransmissions. */
+  retransmitShare: number;
   /** Whether the peer repeats its NAKs; if not, a timeout takes their place. */
   peerRepeatsNak: boolean;
   /** ms on the local clock at which this side's timestamps are 0. */
@@ -156,12 +158,16 @@ export class Sender {
   handleLosses(losses: readonly SequenceRange[], now: number): void {
     const buffer = this.#buffer;
     let goneFrom = buffer.first;
+    // Ranges that overlap are no reason to look at the whole buffer for each.
+    let looks = MAX_SEND_PACKETS;
     for (const { first, last } of losses) {
       const [from, to] = [buffer.indexOf(first), buffer.indexOf(last)];
       if (to >= buffer.next || to < from) continue;
       // A range that reaches far back is nothing that a receiver can still miss.
       if (from < buffer.first && from >= buffer.first - MAX_SEND_PACKETS) goneFrom = Math.min(goneFrom, from);
-      for (let index = Math.max(from, buffer.first); index <= to; index++) this.#requestResend(index, now);
+      for (let index = Math.max(from, buffer.first); index <= to && looks > 0; index++, looks--) {
+        this.#requestResend(index, now);
+      }
     }
     if (goneFrom < buffer.first) this.#sendDropRequest(goneFrom, buffer.first - 1, now);
     this.#resendLost(now);
@@ -219,20 +225,30 @@ export class Sender {
     );
   }
 
-  /** One retransmission per round trip is enough: a NAK sent before it arrived says nothing new. */
+  /** One retransmission per round trip is enough, as a rule: a NAK sent before it arrived says nothing new. */
   #requestResend(index: number, now: number): void {
     const resentAt = this.#buffer.resentAt(index);
-    const interval = Math.max(MIN_RESEND_INTERVAL, 0.75 * this.#rtt.rtt);
+    // What is due soon has no time for that.
+    const isUrgent = now - this.#buffer.submittedAt(index) > this.#options.latency / 2;
+    const interval = isUrgent ? MIN_RESEND_INTERVAL : Math.max(MIN_RESEND_INTERVAL, 0.75 * this.#rtt.rtt);
     if (resentAt === undefined || now - resentAt >= interval) this.#buffer.markLost(index);
   }
 
   #resendLost(now: number): void {
     if (this.#buffer.lostCount === 0) return;
     this.#refillTokens(now);
+    const cost = this.#averagePayload + this.#counters.headerBytes;
+    // If there is not enough for all, nothing is spent on what would come too late.
+    const isShort = this.#buffer.lostCount * cost > this.#tokens;
+    const tooOld = isShort ? now - this.#options.latency + LATE_MARGIN : -Infinity;
     for (let index = this.#buffer.nextLost(); index !== undefined; index = this.#buffer.nextLost()) {
-      const cost = this.#buffer.payload(index).length + this.#counters.headerBytes;
-      if (cost > this.#tokens) return;
-      this.#tokens -= cost;
+      if (this.#buffer.submittedAt(index) < tooOld) {
+        this.#buffer.forgetLost(index);
+        continue;
+      }
+      const bytes = this.#buffer.payload(index).length + this.#counters.headerBytes;
+      if (bytes > this.#tokens) return;
+      this.#tokens -= bytes;
       this.#transmit(index, true, now);
       this.#buffer.markResent(index, now);
     }
@@ -240,7 +256,7 @@ export class Sender {
 
   /** The budget lets a break as long as the latency be repaired, but no flood of NAKs multiply the stream. */
   #refillTokens(now: number): void {
-    const rate = Math.max(MIN_RETRANSMIT_RATE, this.#inputRate * RETRANSMIT_SHARE);
+    const rate = Math.max(MIN_RETRANSMIT_RATE, this.#inputRate * this.#options.retransmitShare);
     const burst = Math.max(MIN_RETRANSMIT_BURST, (this.#inputRate * this.#options.latency) / 1000);
     this.#tokens = Math.min(burst, this.#tokens + (rate * (now - this.#tokensAt)) / 1000);
     this.#tokensAt = now;

@@ -14,6 +14,8 @@ export interface EndpointOptions {
   sendLatency?: number;
   /** ms beyond the latency that unacknowledged packets are kept; 1 s in all at least. Default 0. */
   sendDropDelay?: number;
+  /** Share of the stream's rate that may be spent on retransmissions, beside bursts. Default 0.25. */
+  retransmitShare?: number;
   /** ms without anything from the peer, after which a connection ends. Default 5000. */
   peerIdleTimeout?: number;
   /** Packets to wait, at most, before one that may only be out of order counts as lost. Default 16; 0 for never. */
@@ -60,6 +62,7 @@ export function connectionSettings(
     headerBytes,
     peerIdleTimeout: options.peerIdleTimeout ?? 5000,
     sendDropDelay: options.sendDropDelay ?? 0,
+    retransmitShare: options.retransmitShare ?? 0.25,
     maxReorderTolerance: options.maxReorderTolerance ?? 16,
     isImmediate: options.isImmediate ?? false,
     log: options.log,

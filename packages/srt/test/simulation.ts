@@ -68,6 +68,7 @@ export class Simulation {
       headerBytes: 44,
       peerIdleTimeout: 5000,
       sendDropDelay: 0,
+      retransmitShare: 0.25,
       maxReorderTolerance: 16,
       isImmediate: false,
       log: undefined,
