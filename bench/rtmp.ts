@@ -10,7 +10,7 @@ const STREAM_KBIT = 4_000;
 const PUBLISHERS = 1_000;
 const PUBLISHER_KBIT = 100;
 /** Measured in turns, so that a busy moment of the machine meets both. */
-const ROUNDS = Number(process.env["ROUNDS"] ?? 3);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 const ROUND_MS = 6_000;
 const SETTLE_MS = 2_000;
 

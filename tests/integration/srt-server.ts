@@ -22,8 +22,9 @@ export class SrtClient extends ProcessClient {
     this.port = port;
   }
 
-  static async open(env: Record<string, string | undefined> = {}): Promise<SrtClient> {
-    const port = await freeUdpPort();
+  /** @param at of the server, if it is not to be any that is free. */
+  static async open(env: Record<string, string | undefined> = {}, at?: number): Promise<SrtClient> {
+    const port = at ?? (await freeUdpPort());
     const server = await startServer({
       env: {
         CORE_SRT_ENABLE: 'true',

@@ -1,6 +1,6 @@
 import { Auth } from './auth/auth.ts';
 import { Children } from './child/children.ts';
-import { ComponentGraph, reconfigure, simpleChange } from './components.ts';
+import { ComponentGraph, reconfigure } from './components.ts';
 import { mimeFileOf } from './config/mime-file.ts';
 import type { Config } from './config/schema.ts';
 import type { ConfigStore } from './config/store.ts';
@@ -191,7 +191,12 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options, needs) => new RtmpServer(options, { ...needs, log }),
       prepare: (rtmp, options, _needs, replaced) => (replaced.size > 0 ? undefined : rtmp.prepare(options)),
     })
-    .add('eventSources', ['events', 'processes', 'sessions', 'rtmp'], {
+    .add('srt', ['sessions'], {
+      slice: slices.srtOptions,
+      build: (options, { sessions }) => new SrtServer(options, sessions, log.component('SRT')),
+      prepare: (srt, options, _needs, replaced) => (replaced.size > 0 ? undefined : srt.prepare(options)),
+    })
+    .add('eventSources', ['events', 'processes', 'sessions', 'rtmp', 'srt'], {
       slice: () => undefined,
       build: (_slice, { events, ...sources }) =>
         new EventSources({ ...sources, log, reloads: reloader }, events),
@@ -226,11 +231,6 @@ export function declareComponents(surroundings: Surroundings) {
       slice: slices.serviceOptions,
       build: (options, { monitor }) =>
         createService(options, { monitor, log: log.component('Service'), version: VERSION.number, env }),
-    })
-    .add('srt', ['sessions'], {
-      slice: slices.srtOptions,
-      build: (options, { sessions }) => new SrtServer(options, sessions, log.component('SRT')),
-      prepare: (srt, options, _needs, replaced) => (replaced.size > 0 ? undefined : srt.prepare(options)),
     })
     .add(
       'http',
@@ -279,13 +279,10 @@ export function declareComponents(surroundings: Surroundings) {
         new Renewal(options, { certificates, answers: challenges, env, log: letsEncrypt }),
       prepare: (renewal, options) => renewal.prepare(options),
     })
-    .add('supervision', ['processes', 'listener', 'rtmp', 'srt'], {
+    .add('supervision', ['processes', 'listener'], {
       slice: () => undefined,
-      // FFmpeg writes through the servers: they are up before the first child, and down after the last.
+      // FFmpeg writes through the listener: it is up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
-      // Children find another server by themselves.
-      prepare: (_supervision, _slice, _needs, replaced) =>
-        replaced.has('processes') ? undefined : simpleChange(() => undefined),
     })
     .add('endlessAnswers', ['events', 'rtmp', 'listener', 'secureListener'], {
       slice: () => undefined,

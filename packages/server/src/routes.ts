@@ -22,7 +22,7 @@ import { processRoutes } from './http/routes/process.ts';
 import { flvRoutes, rtmpRoutes } from './http/routes/rtmp.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
-import { type SrtConnections, srtRoutes } from './http/routes/srt.ts';
+import { srtRoutes } from './http/routes/srt.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
@@ -34,6 +34,7 @@ import type { RtmpServer } from './rtmp/server.ts';
 import type { Sessions } from './sessions/registry.ts';
 import type { SocketTraffic } from './sessions/sockets.ts';
 import type * as slices from './slices.ts';
+import type { SrtServer } from './srt/server.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import type { MemoryFilesystem } from './storage/memory.ts';
 import type { S3Storages } from './storage/s3-storages.ts';
@@ -58,7 +59,7 @@ export interface HttpNeeds {
   rtmp: RtmpServer;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
-  srt: SrtConnections;
+  srt: SrtServer;
 }
 
 /** Puts the HTTP application together: which routes there are, and what they lead to. */
@@ -68,7 +69,7 @@ export async function createHttpApp(
   { log, store, runSince, reloader }: Surroundings,
 ): Promise<HttpApp> {
   const { disk, memory, s3, cache, mime, sessions, traffic, auth, ffmpeg, processes } = needs;
-  const { events, rtmp, monitor, runtimeMetrics } = needs;
+  const { events, rtmp, srt, monitor, runtimeMetrics } = needs;
   const { isReadOnly } = slice;
   const guard = createGuard(auth);
   const about: AboutOptions = {
@@ -134,7 +135,7 @@ export async function createHttpApp(
         metricsRoutes(monitor),
         sessionRoutes(sessions),
         ...(rtmp.isEnabled ? [rtmpRoutes(rtmp, isReadOnly)] : []),
-        ...(slice.hasSrt ? [srtRoutes(needs.srt, isReadOnly)] : []),
+        ...(srt.isEnabled ? [srtRoutes(srt, isReadOnly)] : []),
       ],
       mounts: [
         ...(rtmp.isEnabled ? [flvRoutes(rtmp, ({ raw }) => auth.viewerAddress(raw))] : []),

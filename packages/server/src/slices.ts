@@ -253,7 +253,6 @@ export interface HttpSlice {
   /** Undefined if Prometheus is not served. */
   prometheus: { auth: ScrapeAuth | undefined } | undefined;
   hasProfiling: boolean;
-  hasSrt: boolean;
   s3: S3Mount[];
   redirects: Record<string, string>;
   /** Directories by the path below which they are served. */
@@ -277,7 +276,6 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
     memoryAuth: memoryCredentials(config),
     prometheus: config.metrics.enable_prometheus ? { auth: scrapeAuth(config) } : undefined,
     hasProfiling: config.debug.profiling,
-    hasSrt: config.srt.enable,
     s3: s3Mounts(config),
     redirects: Object.fromEntries(routes.filter(([path]) => !path.endsWith('/*'))),
     directories: {

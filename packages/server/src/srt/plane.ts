@@ -1,8 +1,8 @@
 import { runPlane } from '../media/plane.ts';
-import type { SrtOptions, SrtPlane } from './interface.ts';
+import type { SrtHost, SrtOptions, SrtPlane } from './interface.ts';
 import { Relay } from './relay.ts';
 
-runPlane<SrtOptions, SrtPlane>((host) => {
+runPlane<SrtOptions, SrtPlane, SrtHost>((host) => {
   const relay = new Relay(host);
   return {
     start: (options) => relay.start(options),

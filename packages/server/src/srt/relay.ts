@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import {
   type CallerRequest,
   type Connection,
@@ -11,6 +11,7 @@ import {
 } from '@millrace/srt';
 import type { SessionTraffic } from '../media/host.ts';
 import type { Link } from '../media/link.ts';
+import { hostAndPort, splitListenAddress } from '../util/address.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { type Refusal, type Wish, checkCaller, checkResource } from './access.ts';
 import { Channel } from './channel.ts';
@@ -27,6 +28,8 @@ interface Client extends Wish {
   connection: Connection;
   /** `ip:port`. */
   remote: string;
+  /** Of a subscriber, in bit/s. */
+  expectedBitrate: number;
   /** What has been counted so far. */
   rxBytes: number;
   txBytes: number;
@@ -125,9 +128,12 @@ export class Relay {
     const { streamId, handshakeVersion, isEncrypted } = request;
     const remote = toText(request.remote);
     const wish = checkCaller({ streamId, handshakeVersion, isEncrypted, address: remote }, this.#options);
-    const refusal =
-      'code' in wish ? wish : ((await this.#unlock(request, wish)) ?? this.#checkResource(wish));
-    if (refusal !== undefined || 'code' in wish) this.#refuse(request, refusal);
+    if ('code' in wish) {
+      this.#refuse(request, wish);
+      return;
+    }
+    const refusal = (await this.#unlock(request, wish)) ?? this.#checkResource(wish);
+    if (refusal !== undefined) this.#refuse(request, refusal);
     else if (wish.mode === 'publish') this.#publish(request, wish);
     else await this.#admit(request, wish);
   }
@@ -199,7 +205,8 @@ export class Relay {
   #accept(request: CallerRequest, wish: Wish): Client {
     const connection = request.accept();
     const remote = toText(connection.remote);
-    const client: Client = { ...wish, connection, remote, rxBytes: 0, txBytes: 0 };
+    const expectedBitrate = this.#streams.get(wish.resource)?.bitrate ?? 0;
+    const client: Client = { ...wish, connection, remote, expectedBitrate, rxBytes: 0, txBytes: 0 };
     const handler = wish.mode === 'publish' ? 'PUBLISH' : 'SUBSCRIBE';
     const fields = { handler, resource: wish.resource, client: remote };
     this.#clients.set(connection.id, client);
@@ -216,8 +223,7 @@ export class Relay {
     return client;
   }
 
-  #refuse(request: CallerRequest, refusal: Refusal | undefined): void {
-    if (refusal === undefined) return;
+  #refuse(request: CallerRequest, refusal: Refusal): void {
     this.#logRefusal(request.remote, refusal);
     request.reject(refusal.code);
   }
@@ -255,32 +261,27 @@ export class Relay {
   }
 }
 
-function toSession({
-  mode,
-  resource,
-  remote,
-  connection,
-}: Client): Omit<SessionTraffic, 'rxBytes' | 'txBytes'> {
+function toSession(client: Client): Omit<SessionTraffic, 'rxBytes' | 'txBytes'> {
+  const { mode, resource, remote, connection, expectedBitrate } = client;
   const session = { reference: resource, peer: remote, client: connection.remote.address };
   return mode === 'publish'
     ? { ...session, id: resource, location: `publish:${resource}` }
-    : { ...session, id: remote, location: `play:${resource}` };
+    : { ...session, id: remote, location: `play:${resource}`, expectedBitrate };
 }
 
 /** A host name is looked up: sockets are bound to addresses. */
 async function toBindOptions(address: string) {
-  const colon = address.lastIndexOf(':');
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+  const { host, port } = splitListenAddress(address);
   return {
     ...(host !== '' && { address: isIP(host) === 0 ? (await lookup(host)).address : host }),
-    port: Number(address.slice(colon + 1)),
+    port,
     receiveBufferBytes: SOCKET_BUFFER_BYTES,
     sendBufferBytes: SOCKET_BUFFER_BYTES,
   };
 }
 
 function toText({ address, port }: Remote): string {
-  return `${isIPv6(address) ? `[${address}]` : address}:${port}`;
+  return hostAndPort(address, port);
 }
 
 function toHex(id: number): string {

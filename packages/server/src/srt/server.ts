@@ -12,6 +12,8 @@ export class SrtServer
   extends EventEmitter<{ published: [stream: StreamName]; unpublished: [stream: StreamName] }>
   implements Component
 {
+  /** By name: should the plane die, they are over. */
+  readonly #published = new Map<string, StreamName>();
   readonly #worker: MediaWorker<SrtOptions, SrtPlane> | undefined;
   #options: SrtOptions | undefined;
 
@@ -26,13 +28,20 @@ export class SrtServer
     const host: Methods<SrtHost> = {
       ...planeHost('srt', sessions, log),
       published: (stream) => {
+        this.#published.set(stream.name, stream);
         this.emit('published', stream);
       },
-      unpublished: (stream) => {
-        this.emit('unpublished', stream);
+      unpublished: ({ name }) => {
+        this.#unpublish(name);
       },
     };
-    this.#worker = new MediaWorker(planeModule(import.meta.url, 'plane'), options, host, log);
+    this.#worker = new MediaWorker(planeModule(import.meta.url, 'plane'), options, host, log, () => {
+      for (const name of this.#published.keys()) this.#unpublish(name);
+    });
+  }
+
+  get isEnabled(): boolean {
+    return this.#worker !== undefined;
   }
 
   /** Rejects with `unavailable` if the address cannot be listened on. */
@@ -64,6 +73,12 @@ export class SrtServer
   /** Ends the connection with this socket id. Whether there was one. */
   kick(id: number): Promise<boolean> {
     return this.#running.call('kick', id);
+  }
+
+  #unpublish(name: string): void {
+    const stream = this.#published.get(name);
+    this.#published.delete(name);
+    if (stream !== undefined) this.emit('unpublished', stream);
   }
 
   get #running(): MediaWorker<SrtOptions, SrtPlane> {
