@@ -34,7 +34,7 @@ export class Rtmp {
     const { token, ...call } = options;
     return this.#transport.open(
       'GET /rtmp/{path*}',
-      { path: { path: `${path}.flv` }, query: { token } },
+      { path: { path: `${path}.flv` }, query: { token }, isOpen: true },
       call,
     );
   }
