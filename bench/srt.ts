@@ -28,8 +28,8 @@ interface Measurement {
   memoryBytes: number;
   /** Share of what was published that the players got. */
   delivered: number;
-  /** ms; of our ticks. */
-  lateness: number | undefined;
+  /** ms at the 99th percentile: of our ticks, and of the same timer in a process that does nothing else. */
+  lateness: { own: number; bare: number } | undefined;
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
@@ -54,7 +54,10 @@ function report(peer: Peer, players: number, measured: Measurement, own: Measure
     `${cpuPerGigabit.toFixed(2)} CPU s/Gbit,`,
     `${(memoryBytes / 1024 / 1024).toFixed(0)} MiB, ${(delivered * 100).toFixed(1)} % delivered`,
   ];
-  if (lateness !== undefined) parts.push(`, ticks ${lateness.toFixed(2)} ms late (p99)`);
+  if (lateness !== undefined) {
+    const { own: ticks, bare } = lateness;
+    parts.push(`, ticks ${ticks.toFixed(2)} ms late (p99), ${bare.toFixed(2)} ms in an idle process`);
+  }
   if (measured !== own) {
     parts.push(
       `; ours is ${(own.cpuPerGigabit / cpuPerGigabit).toFixed(2)} of its CPU,`,
@@ -69,6 +72,8 @@ async function measure(peer: Peer, count: number): Promise<Measurement> {
   const [program, ...args] = peer.command(port);
   const server = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
   const lines = lineReader(server);
+  const timer = script('srt-timer.ts');
+  const timerLines = lineReader(timer);
   const publisher = script('srt-publisher.ts', String(port), peer.publish, String(BITRATE));
   const publisherLines = lineReader(publisher);
   try {
@@ -91,7 +96,9 @@ async function measure(peer: Peer, count: number): Promise<Measurement> {
     await stop(players);
     const bits = (after.bytes - before.bytes) * 8;
     server.stdin.end();
-    const lateness = peer.name === 'ours' ? Number(await lines()) : undefined;
+    timer.stdin?.end();
+    const bare = Number(await timerLines());
+    const lateness = peer.name === 'ours' ? { own: Number(await lines()), bare } : undefined;
     return {
       cpuPerGigabit: (end.cpuSeconds - start.cpuSeconds) / (bits / 1e9),
       memoryBytes,
@@ -100,6 +107,7 @@ async function measure(peer: Peer, count: number): Promise<Measurement> {
     };
   } finally {
     await stop(publisher);
+    await stop(timer);
     await stop(server, 'SIGKILL');
   }
 }

@@ -61,7 +61,7 @@ export {
   SessionsActive,
   SessionsSummary,
 } from './session.ts';
+export { RtmpChannel, RtmpPlayer } from './rtmp.ts';
 export { SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './srt.ts';
-export { RtmpChannel } from './streams.ts';
 export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';
 export { Type, type Static, type TSchema } from './schema.ts';

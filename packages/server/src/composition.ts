@@ -27,6 +27,7 @@ import type { ProcessParts } from './process/setting.ts';
 import { createService, createUpdateCheck, metricSources } from './observability.ts';
 import type { Reloader } from './reloader.ts';
 import { createHttpApp } from './routes.ts';
+import { RtmpServer } from './rtmp/server.ts';
 import { Sessions } from './sessions/registry.ts';
 import { ProcessTraffic } from './sessions/processes.ts';
 import { SocketTraffic } from './sessions/sockets.ts';
@@ -179,12 +180,23 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options, needs) => new ProcessManager(options, processParts(needs)),
       prepare: (processes, options, needs) => processes.prepare(options, processParts(needs)),
     })
+    .add('certificates', [], {
+      slice: (config) => slices.certificateOptions(config, directory),
+      build: (options) => new Certificates(options, log.component('HTTPS')),
+      prepare: (certificates, options) => certificates.prepare(options),
+      isCurrent: (certificates) => certificates.isCurrent(),
+    })
+    .add('rtmp', ['sessions', 'certificates'], {
+      slice: slices.rtmpOptions,
+      build: (options, needs) => new RtmpServer(options, { ...needs, log }),
+      prepare: (rtmp, options, _needs, replaced) => (replaced.size > 0 ? undefined : rtmp.prepare(options)),
+    })
     .add('srt', ['sessions'], {
       slice: slices.srtOptions,
       build: (options, { sessions }) => new SrtServer(options, sessions, log.component('SRT')),
       prepare: (srt, options, _needs, replaced) => (replaced.size > 0 ? undefined : srt.prepare(options)),
     })
-    .add('eventSources', ['events', 'processes', 'sessions', 'srt'], {
+    .add('eventSources', ['events', 'processes', 'sessions', 'rtmp', 'srt'], {
       slice: () => undefined,
       build: (_slice, { events, ...sources }) =>
         new EventSources({ ...sources, log, reloads: reloader }, events),
@@ -234,6 +246,7 @@ export function declareComponents(surroundings: Surroundings) {
         'events',
         'ffmpeg',
         'processes',
+        'rtmp',
         'monitor',
         'runtimeMetrics',
         'srt',
@@ -243,12 +256,6 @@ export function declareComponents(surroundings: Surroundings) {
         build: (slice, needs) => createHttpApp(slice, needs, surroundings),
       },
     )
-    .add('certificates', [], {
-      slice: (config) => slices.certificateOptions(config, directory),
-      build: (options) => new Certificates(options, log.component('HTTPS')),
-      prepare: (certificates, options) => certificates.prepare(options),
-      isCurrent: (certificates) => certificates.isCurrent(),
-    })
     .add('listener', ['http', 'certificates'], {
       slice: (config) => ({ address: config.address, redirectPort: slices.redirectPort(config) }),
       build: ({ address, redirectPort }, { http, certificates }) =>
@@ -277,13 +284,14 @@ export function declareComponents(surroundings: Surroundings) {
       // FFmpeg writes through the listener: it is up before the first child, and down after the last.
       build: (_slice, { processes }) => ({ start: () => processes.run(), close: () => processes.close() }),
     })
-    .add('eventStreams', ['events', 'listener', 'secureListener'], {
+    .add('endlessAnswers', ['events', 'rtmp', 'listener', 'secureListener'], {
       slice: () => undefined,
       // They never end by themselves: the listeners would wait for them.
-      build: (_slice, { events }) => ({
+      build: (_slice, { events, rtmp }) => ({
         start: () => Promise.resolve(),
         close: () => {
           events.endStreams();
+          rtmp.endViewers();
           return Promise.resolve();
         },
       }),

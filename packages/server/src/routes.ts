@@ -19,6 +19,7 @@ import { metadataRoutes } from './http/routes/metadata.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
 import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
+import { flvRoutes, rtmpRoutes } from './http/routes/rtmp.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
 import { srtRoutes } from './http/routes/srt.ts';
@@ -29,6 +30,7 @@ import type { Monitor } from './metrics/monitor.ts';
 import type { RuntimeMetrics } from './metrics/runtime.ts';
 import type { ProcessManager } from './process/manager.ts';
 import { operationsRoutes } from './observability.ts';
+import type { RtmpServer } from './rtmp/server.ts';
 import type { Sessions } from './sessions/registry.ts';
 import type { SocketTraffic } from './sessions/sockets.ts';
 import type * as slices from './slices.ts';
@@ -54,9 +56,10 @@ export interface HttpNeeds {
   events: Events;
   ffmpeg: Ffmpeg;
   processes: ProcessManager;
+  rtmp: RtmpServer;
+  srt: SrtServer;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
-  srt: SrtServer;
 }
 
 /** Puts the HTTP application together: which routes there are, and what they lead to. */
@@ -66,7 +69,7 @@ export async function createHttpApp(
   { log, store, runSince, reloader }: Surroundings,
 ): Promise<HttpApp> {
   const { disk, memory, s3, cache, mime, sessions, traffic, auth, ffmpeg, processes } = needs;
-  const { events, monitor, runtimeMetrics, srt } = needs;
+  const { events, rtmp, srt, monitor, runtimeMetrics } = needs;
   const { isReadOnly } = slice;
   const guard = createGuard(auth);
   const about: AboutOptions = {
@@ -131,9 +134,11 @@ export async function createHttpApp(
         logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
         metricsRoutes(monitor),
         sessionRoutes(sessions),
+        ...(rtmp.isEnabled ? [rtmpRoutes(rtmp, isReadOnly)] : []),
         ...(srt.isEnabled ? [srtRoutes(srt, isReadOnly)] : []),
       ],
       mounts: [
+        ...(rtmp.isEnabled ? [flvRoutes(rtmp, ({ raw }) => auth.viewerAddress(raw))] : []),
         mountRoutes({
           filesystem: memory,
           prefix: '/memfs',

@@ -13,6 +13,7 @@ import type { MemoryHints } from './debug/memory.ts';
 import type { ScrapeAuth } from './http/routes/prometheus.ts';
 import type { MonitorOptions } from './metrics/monitor.ts';
 import type { ProcessOptions } from './process/setting.ts';
+import type { RtmpOptions } from './rtmp/server.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
 import type { SrtOptions } from './srt/interface.ts';
 import type { S3Options } from './storage/s3-storages.ts';
@@ -137,7 +138,7 @@ export function processOptions(config: Config, cwd: string): ProcessOptions {
       diskDir: diskOptions(config, cwd).dir,
       address: config.address,
       filesystems: [{ name: 'mem', mount: '/memfs', auth: memoryCredentials(config) }, ...s3Mounts(config)],
-      rtmp: { address: rtmp.address, app: rtmp.app, token: rtmp.token },
+      rtmp: { address: rtmp.address, app: rtmp.app, token: rtmp.token, keys: rtmp.keys },
       srt: { address: srt.address, token: srt.token, passphrase: srt.passphrase },
     },
     input: ffmpeg.access.input,
@@ -148,6 +149,16 @@ export function processOptions(config: Config, cwd: string): ProcessOptions {
     playoutPorts: playout.enable ? { min: playout.min_port, max: playout.max_port } : undefined,
     maxHistory: ffmpeg.log.max_history,
     importFile: join(databaseDirectory(config, cwd), 'db.json'),
+  };
+}
+
+/** Undefined if RTMP is off. */
+export function rtmpOptions({ rtmp }: Config): RtmpOptions | undefined {
+  if (!rtmp.enable) return undefined;
+  return {
+    address: rtmp.address,
+    addressTls: rtmp.enable_tls ? rtmp.address_tls : undefined,
+    access: { app: rtmp.app, token: rtmp.token, keys: rtmp.keys },
   };
 }
 

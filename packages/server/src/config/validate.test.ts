@@ -121,6 +121,36 @@ test.each<[Record<string, unknown>, string, string]>([
     'incorrect routes provided: the prefix of the route /ui/x is blocked',
   ],
   [
+    { 'rtmp.keys': { 'live/a': 'longenough' } },
+    'rtmp.keys',
+    'live/a is not the path of a stream, such as /live/name',
+  ],
+  [
+    { 'rtmp.keys': { '/live/../a': 'longenough' } },
+    'rtmp.keys',
+    '/live/../a is not the path of a stream, such as /live/name',
+  ],
+  [
+    { 'rtmp.app': '/live', 'rtmp.keys': { '/other/a': 'longenough' } },
+    'rtmp.keys',
+    'the path /other/a does not begin with rtmp.app',
+  ],
+  [
+    { 'rtmp.keys': { '/live/a': 'short' } },
+    'rtmp.keys',
+    'the key of /live/a must have between 8 and 255 characters without / ? # & % and blanks',
+  ],
+  [
+    { 'rtmp.keys': { '/live/a': 'longenough', '/live/b': 'longenough' } },
+    'rtmp.keys',
+    'the key of /live/b is that of /live/a',
+  ],
+  [
+    { 'rtmp.token': 'longenough', 'rtmp.keys': { '/live/a': 'longenough' } },
+    'rtmp.keys',
+    'the key of /live/a is the token',
+  ],
+  [
     { address: ':1935', 'rtmp.enable': true },
     'rtmp.address',
     'the address :1935 is already in use (address)',
@@ -177,6 +207,7 @@ test.each<Record<string, unknown>>([
   { 'srt.enable': true, 'srt.passphrase': 'x'.repeat(80) },
   { 'srt.passphrase': 'short' },
   { 'rtmp.enable': true },
+  { 'rtmp.app': '/live', 'rtmp.token': 'token', 'rtmp.keys': { '/live/a b.stream': 'longenough' } },
   { 'playout.min_port': 70, 'playout.max_port': 0 },
   { 'playout.enable': true, 'playout.min_port': 1, 'playout.max_port': 2 },
   { 'storage.disk.cache.enable': false, 'storage.disk.cache.ttl_seconds': -1 },

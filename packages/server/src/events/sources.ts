@@ -54,6 +54,7 @@ export interface Sources {
   sessions: Source<SessionSignals>;
   log: Source<LogSignals>;
   reloads: Source<ReloadSignals>;
+  rtmp: Source<StreamSignals>;
   srt: Source<StreamSignals>;
 }
 
@@ -72,7 +73,7 @@ export class EventSources implements Component {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- components are asynchronous, this one need not be
   async start(): Promise<void> {
-    const { processes, sessions, log, reloads, srt } = this.#sources;
+    const { processes, sessions, log, reloads } = this.#sources;
     const add = (event: ServerEvent) => {
       this.#events.add(event);
     };
@@ -98,12 +99,15 @@ export class EventSources implements Component {
     this.#listen(sessions, 'closed', (collector, session) => {
       add({ type: 'session.closed', collector, session });
     });
-    this.#listen(srt, 'published', (stream) => {
-      add({ type: 'stream.published', protocol: 'srt', ...stream });
-    });
-    this.#listen(srt, 'unpublished', (stream) => {
-      add({ type: 'stream.unpublished', protocol: 'srt', ...stream });
-    });
+    for (const protocol of ['rtmp', 'srt'] as const) {
+      const server = this.#sources[protocol];
+      this.#listen(server, 'published', (stream) => {
+        add({ type: 'stream.published', protocol, ...stream });
+      });
+      this.#listen(server, 'unpublished', (stream) => {
+        add({ type: 'stream.unpublished', protocol, ...stream });
+      });
+    }
     this.#listen(log, 'recorded', ({ level, component, message, fields }) => {
       add({ type: 'log', level, component, message, fields });
     });

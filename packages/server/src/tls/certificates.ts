@@ -22,6 +22,14 @@ interface StoredCertificates {
   directoryUrl: string;
 }
 
+/** Certificate chains with their keys: by the host that a client asks for, and for everybody else. */
+export interface PemSet {
+  main: Pem | undefined;
+  byHost: ReadonlyMap<string, Pem>;
+}
+
+type Pem = Pick<KeyPair, 'cert' | 'key'>;
+
 /** Certificates by host, and the one for everybody else. */
 interface Held {
   main: KeyPair | undefined;
@@ -88,6 +96,16 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
   /** The certificate made for a host, out of those from an authority. */
   pairOf(host: string): KeyPair | undefined {
     return this.#held.byHost.get(host.toLowerCase());
+  }
+
+  /** All of them as PEM, for a thread of its own. */
+  pems(): PemSet {
+    const toPem = ({ cert, key }: KeyPair) => ({ cert, key });
+    const { main, byHost } = this.#held;
+    return {
+      main: main && toPem(main),
+      byHost: new Map(Array.from(byHost, ([host, pair]) => [host, toPem(pair)])),
+    };
   }
 
   /** Puts a new certificate from an authority into use. */
