@@ -1,37 +1,27 @@
-// The smallest relay on the library: who says `publish` is passed on to all others. Ends with its standard input, and
-// then prints how late its ticks were.
-import { type Connection, Listener } from '../packages/srt/src/index.ts';
+// The server's relay alone, without the server around it: `srt-relay.ts PORT`. Ends with its standard input, and then
+// prints how late ticks of 10 ms were.
+import type { Link } from '../packages/server/src/media/link.ts';
+import type { SrtHost } from '../packages/server/src/srt/interface.ts';
+import { Relay } from '../packages/server/src/srt/relay.ts';
 
-const subscribers = new Set<Connection>();
+const TICK = 10;
+
+const host = { tell: () => undefined, call: () => Promise.resolve(undefined) };
+const relay = new Relay(host as unknown as Link<SrtHost>);
+await relay.start({ address: `127.0.0.1:${process.argv[2] ?? 0}`, token: '', passphrase: '', topics: [] });
+
 const lateness: number[] = [];
-
-const listener = new Listener((request) => {
-  const connection = request.accept();
-  if (request.streamId.includes('publish')) {
-    connection.on('payload', (payload) => {
-      for (const subscriber of subscribers) subscriber.send(payload);
-    });
-    return;
-  }
-  subscribers.add(connection);
-  connection.on('closed', () => {
-    subscribers.delete(connection);
-  });
-});
-listener.on('fault', (error) => {
-  throw error;
-});
-const { port } = await listener.bind({
-  address: '127.0.0.1',
-  port: Number(process.argv[2] ?? 0),
-  receiveBufferBytes: 4 * 1024 * 1024,
-});
-const timer = setInterval(() => lateness.push(listener.tickLateness), 10);
-process.stdout.write(`${port}\n`);
+let last = performance.now();
+const timer = setInterval(() => {
+  const now = performance.now();
+  lateness.push(Math.max(0, now - last - TICK));
+  last = now;
+}, TICK);
+process.stdout.write('started\n');
 
 process.stdin.resume().on('end', () => {
   clearInterval(timer);
   lateness.sort((a, b) => a - b);
   process.stdout.write(`${(lateness[Math.floor(lateness.length * 0.99)] ?? 0).toFixed(2)}\n`);
-  void listener.close();
+  void relay.close();
 });

@@ -8,18 +8,25 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../tests/support/ports.ts';
-import { usage } from './children.ts';
+import { startMillrace, usage } from './children.ts';
 
 const PLAYERS = [20, 100];
+const STREAM = { publish: 'bench,mode:publish', play: 'bench' };
 const BITRATE = 4_000_000;
 const WARM_UP_MS = 3_000;
 const MEASURED_MS = 10_000;
 
 interface Peer {
   name: string;
-  command: (port: number) => [program: string, ...args: string[]];
+  start: (port: number) => Promise<Running>;
   publish: string;
   play: string;
+}
+
+interface Running {
+  pid: number;
+  /** ms by which its ticks were late at the 99th percentile, if it tells. */
+  stop: () => Promise<number | undefined>;
 }
 
 interface Measurement {
@@ -34,7 +41,7 @@ interface Measurement {
 
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
 try {
-  const peers = [ours(), buildGosrt(), buildLibsrt()].filter((peer) => peer !== undefined);
+  const peers = [server(), relay(), buildGosrt(), buildLibsrt()].filter((peer) => peer !== undefined);
   for (const players of PLAYERS) {
     let first: Measurement | undefined;
     for (const peer of peers) {
@@ -60,7 +67,7 @@ function report(peer: Peer, players: number, measured: Measurement, own: Measure
   }
   if (measured !== own) {
     parts.push(
-      `; ours is ${(own.cpuPerGigabit / cpuPerGigabit).toFixed(2)} of its CPU,`,
+      `; our server is ${(own.cpuPerGigabit / cpuPerGigabit).toFixed(2)} of its CPU,`,
       `${(own.memoryBytes / memoryBytes).toFixed(2)} of its memory`,
     );
   }
@@ -69,16 +76,12 @@ function report(peer: Peer, players: number, measured: Measurement, own: Measure
 
 async function measure(peer: Peer, count: number): Promise<Measurement> {
   const port = await freePort();
-  const [program, ...args] = peer.command(port);
-  const server = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
-  const lines = lineReader(server);
+  const { pid, stop: stopServer } = await peer.start(port);
   const timer = script('srt-timer.ts');
   const timerLines = lineReader(timer);
   const publisher = script('srt-publisher.ts', String(port), peer.publish, String(BITRATE));
   const publisherLines = lineReader(publisher);
   try {
-    if (peer.name === 'ours') await lines();
-    else await delay(1000);
     await publisherLines();
     const players = script('srt-players.ts', String(port), String(count), peer.play);
     const answers = lineReader(players);
@@ -88,17 +91,16 @@ async function measure(peer: Peer, count: number): Promise<Measurement> {
       players.stdin?.write('\n');
       return JSON.parse(await answers()) as { bytes: number };
     };
-    const pid = server.pid ?? 0;
     const [before, start, startedAt] = [await read(), await usage(pid), performance.now()];
     await delay(MEASURED_MS);
     const [after, end, seconds] = [await read(), await usage(pid), (performance.now() - startedAt) / 1000];
     const memoryBytes = await residentBytes(pid);
     await stop(players);
     const bits = (after.bytes - before.bytes) * 8;
-    server.stdin.end();
     timer.stdin?.end();
     const bare = Number(await timerLines());
-    const lateness = peer.name === 'ours' ? { own: Number(await lines()), bare } : undefined;
+    const own = await stopServer();
+    const lateness = own === undefined ? undefined : { own, bare };
     return {
       cpuPerGigabit: (end.cpuSeconds - start.cpuSeconds) / (bits / 1e9),
       memoryBytes,
@@ -108,17 +110,44 @@ async function measure(peer: Peer, count: number): Promise<Measurement> {
   } finally {
     await stop(publisher);
     await stop(timer);
-    await stop(server, 'SIGKILL');
+    await stopServer();
   }
 }
 
-function ours(): Peer {
-  const relay = path.join(import.meta.dirname, 'srt-relay.ts');
+/** The whole server, as people run it. */
+function server(): Peer {
   return {
-    name: 'ours',
-    command: (port) => [process.execPath, '--conditions=source', relay, String(port)],
-    publish: 'publish:/bench',
-    play: '/bench',
+    name: 'our server',
+    start: async (port) => {
+      const millrace = await startMillrace({
+        CORE_SRT_ENABLE: 'true',
+        CORE_SRT_ADDRESS: `127.0.0.1:${port}`,
+        CORE_SESSIONS_IP_IGNORELIST: '',
+      });
+      return { pid: millrace.pid, stop: () => millrace.stop().then(() => undefined) };
+    },
+    ...STREAM,
+  };
+}
+
+/** The thread that does its work, alone in a process. */
+function relay(): Peer {
+  return {
+    name: 'our relay alone',
+    start: async (port) => {
+      const child = script('srt-relay.ts', String(port));
+      const lines = lineReader(child);
+      await lines();
+      return {
+        pid: child.pid ?? 0,
+        stop: async () => {
+          if (child.exitCode !== null || child.signalCode !== null) return undefined;
+          child.stdin?.end();
+          return Number(await lines());
+        },
+      };
+    },
+    ...STREAM,
   };
 }
 
@@ -137,7 +166,7 @@ function buildGosrt(): Peer | undefined {
   }
   return {
     name: 'gosrt',
-    command: (port) => [program, '-addr', `127.0.0.1:${port}`],
+    start: (port) => startProgram(program, '-addr', `127.0.0.1:${port}`),
     publish: 'publish:/bench',
     play: '/bench',
   };
@@ -152,7 +181,19 @@ function buildLibsrt(): Peer | undefined {
     console.log('srt: skipped libsrt, which the C compiler could not build with here');
     return undefined;
   }
-  return { name: 'libsrt', command: (port) => [program, String(port)], publish: 'publish', play: 'play' };
+  return {
+    name: 'libsrt',
+    start: (port) => startProgram(program, String(port)),
+    publish: 'publish',
+    play: 'play',
+  };
+}
+
+/** A server that does not say when it is ready. */
+async function startProgram(program: string, ...args: string[]): Promise<Running> {
+  const child = spawn(program, args, { stdio: 'ignore' });
+  await delay(1000);
+  return { pid: child.pid ?? 0, stop: () => stop(child, 'SIGKILL').then(() => undefined) };
 }
 
 function script(name: string, ...args: string[]): ChildProcess {

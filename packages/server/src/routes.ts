@@ -57,9 +57,9 @@ export interface HttpNeeds {
   ffmpeg: Ffmpeg;
   processes: ProcessManager;
   rtmp: RtmpServer;
+  srt: SrtServer;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
-  srt: SrtServer;
 }
 
 /** Puts the HTTP application together: which routes there are, and what they lead to. */
