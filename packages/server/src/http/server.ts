@@ -162,8 +162,8 @@ const ENTRY_POINT = /^\/+api(?:\/+login(\/+refresh)?)?\/*(?=$|\?)/;
  * before or behind `/api` and the login routes; every other path stays as it is.
  */
 function canonicalUrl(url: string): string {
-  // Most calls are for none of the entry points; that is told for less than their pattern takes.
-  if (url.startsWith('/api/v3/')) return url;
+  // Most requests are for other paths, which is told for less than the patterns take.
+  if (/^\/(?:[^/a]|api\/v3\/)/.test(url)) return url;
   const local = url.startsWith('/') ? url : url.replace(AUTHORITY, '').replace(/^(?=\?|$)/, '/');
   return local.replace(ENTRY_POINT, (path) => path.replace(/\/+/g, '/').replace(/\/$/, ''));
 }
