@@ -1,4 +1,5 @@
-// Publishes made-up H.264 and AAC, in time. Arguments: port, number of streams, kbit/s of each.
+// Publishes made-up H.264 and AAC, in time. Arguments: port, number of streams, kbit/s of each. Sends how many streams
+// the server took, when it has all or the time to start them is over.
 import { MessageType, openClient, serializeAmf0 } from '@millrace/rtmp';
 
 const [port, streams, kilobits] = process.argv.slice(2).map(Number) as [number, number, number];
@@ -9,6 +10,7 @@ const KEY_FRAME_EVERY = 60;
 const KEY_FRAME_WEIGHT = 8;
 const TICK_MS = 8;
 const AT_A_TIME = 50;
+const START_WITHIN_MS = 30_000;
 
 const total = (kilobits * 1000) / 8;
 const audioSize = Math.round((total * 0.04) / AUDIO_PER_SECOND);
@@ -40,12 +42,12 @@ class Stream {
   #startedAt = 0;
 
   constructor(index: number) {
-    const { connection, name } = openClient(`rtmp://127.0.0.1:${port}/live/stream${index}`);
+    const { connection, name } = openClient(`rtmp://127.0.0.1:${port}/live/stream${index}`, {
+      limits: { setupMs: START_WITHIN_MS, writeStallMs: 2 * START_WITHIN_MS },
+    });
     this.#connection = connection;
     this.#name = name;
-    connection.once('closed', ({ message }) => {
-      throw new Error(`a publisher was closed: ${message}`);
-    });
+    connection.once('closed', () => running.delete(this));
   }
 
   async start(): Promise<void> {
@@ -54,6 +56,7 @@ class Stream {
     this.#connection.send({ type: MessageType.video, timestamp: 0, body: VIDEO_HEADER });
     this.#connection.send({ type: MessageType.audio, timestamp: 0, body: AUDIO_HEADER });
     this.#startedAt = performance.now();
+    running.add(this);
   }
 
   /** Sends what is due, as an encoder that is behind by no more than its clock. */
@@ -74,15 +77,19 @@ class Stream {
   }
 }
 
-const running: Stream[] = [];
+const running = new Set<Stream>();
 setInterval(() => {
   const now = performance.now();
   for (const stream of running) stream.tick(now);
 }, TICK_MS);
-for (let i = 0; i < streams; i += AT_A_TIME) {
-  const some = Array.from({ length: Math.min(AT_A_TIME, streams - i) }, (_, j) => new Stream(i + j));
-  await Promise.all(some.map((stream) => stream.start()));
-  running.push(...some);
-}
-process.send?.('ready');
+
+let started = 0;
+const startSome = async () => {
+  while (started < streams) await new Stream(started++).start();
+};
+await Promise.race([
+  Promise.allSettled(Array.from({ length: AT_A_TIME }, startSome)),
+  new Promise((resolve) => setTimeout(resolve, START_WITHIN_MS)),
+]);
+process.send?.(running.size);
 process.once('disconnect', () => process.exit());

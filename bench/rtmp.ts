@@ -10,7 +10,7 @@ const STREAM_KBIT = 4_000;
 const PUBLISHERS = 1_000;
 const PUBLISHER_KBIT = 100;
 /** Measured in turns, so that a busy moment of the machine meets both. */
-const ROUNDS = Number(process.env["ROUNDS"] ?? 3);
+const ROUNDS = 3;
 const ROUND_MS = 6_000;
 const SETTLE_MS = 2_000;
 
@@ -91,19 +91,28 @@ async function measureFanOut(file: string, players: number): Promise<FanOut> {
   };
 }
 
-async function measureIngest(file: string): Promise<{ cpuMs: number; memoryMib: number }> {
+interface Ingest {
+  /** How many publishers the server took within half a minute. */
+  publishers: number;
+  /** CPU milliseconds for a second of one publisher. */
+  cpuMs: number;
+  memoryMib: number;
+}
+
+async function measureIngest(file: string): Promise<Ingest> {
   const server = start(file);
   const pid = server.pid ?? 0;
   const port = (await answer(server)) as number;
-  const publishers = start('rtmp-publisher.ts', port, PUBLISHERS, PUBLISHER_KBIT);
-  await answer(publishers);
+  const encoders = start('rtmp-publisher.ts', port, PUBLISHERS, PUBLISHER_KBIT);
+  const publishers = (await answer(encoders)) as number;
   await sleep(SETTLE_MS);
   const idle = await usage(pid);
   await sleep(ROUND_MS);
   const busy = await usage(pid);
-  await stop(publishers, server);
+  await stop(encoders, server);
   return {
-    cpuMs: ((busy.cpuSeconds - idle.cpuSeconds) * 1000) / (ROUND_MS / 1000),
+    publishers,
+    cpuMs: ((busy.cpuSeconds - idle.cpuSeconds) * 1000) / (ROUND_MS / 1000) / publishers,
     memoryMib: busy.memoryBytes / 2 ** 20,
   };
 }
@@ -131,16 +140,17 @@ for (const players of PLAYERS) {
 }
 
 if (only !== undefined && only !== 'ingest') process.exit();
-const ours = [];
-const peers = [];
+const ours: Ingest[] = [];
+const peers: Ingest[] = [];
 for (let round = 0; round < ROUNDS; round++) {
   ours.push(await measureIngest(OURS));
   peers.push(await measureIngest(PEER));
 }
-const cpu = (runs: { cpuMs: number }[]) => median(runs.map(({ cpuMs }) => cpuMs));
-const memory = (runs: { memoryMib: number }[]) => median(runs.map(({ memoryMib }) => memoryMib));
+const of = (runs: Ingest[], key: keyof Ingest) => median(runs.map((run) => run[key]));
 console.log(
-  `rtmp: ${PUBLISHERS} publishers of ${PUBLISHER_KBIT} kbit/s: CPU ${(cpu(ours) / cpu(peers)).toFixed(2)} of the peer's ` +
-    `(${cpu(ours).toFixed(0)} ms a second), memory ${(memory(ours) / memory(peers)).toFixed(2)} (${memory(ours).toFixed(0)} MiB)`,
+  `rtmp: ${of(ours, 'publishers')} publishers of ${PUBLISHER_KBIT} kbit/s (the peer took ${of(peers, 'publishers')}): ` +
+    `CPU of each ${(of(ours, 'cpuMs') / of(peers, 'cpuMs')).toFixed(2)} of the peer's ` +
+    `(${of(ours, 'cpuMs').toFixed(2)} ms a second), ` +
+    `memory of all ${(of(ours, 'memoryMib') / of(peers, 'memoryMib')).toFixed(2)} (${of(ours, 'memoryMib').toFixed(0)} MiB)`,
 );
 process.exit();

@@ -13,6 +13,7 @@ const MEASUREMENTS = [
   'sessions',
   'metrics',
   'events',
+  'rtmp',
   'srt',
 ];
 

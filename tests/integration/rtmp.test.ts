@@ -162,14 +162,13 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
     const rtmp = await RtmpTestServer.forTest({ CORE_RTMP_TOKEN: 'abc' });
     const source = await rtmp.published('/live/foo?token=abc', SOURCES.both, '/live/foo');
     const url = `${rtmp.server.base}/rtmp/live/foo`;
-    for (const form of [`${url}.flv?token=abc`, `${url}/abc.flv`]) {
-      const probed = await probe(form, 0.5);
-      expect(codecs(probed)).toEqual(['aac', 'h264']);
-      expect(Math.min(...probed.packets.map(seconds))).toBe(0);
-    }
+    const probed = await probe(`${url}.flv?token=abc`, 0.5);
+    expect(codecs(probed)).toEqual(['aac', 'h264']);
+    expect(Math.min(...probed.packets.map(seconds))).toBe(0);
     for (const [wrong, status] of [
       [`${url}.flv`, 403],
       [`${url}.flv?token=wrong`, 403],
+      [`${url}/abc.flv`, 403],
       [`${url}x.flv?token=abc`, 404],
       [`${url}?token=abc`, 404],
     ] as const) {
@@ -185,7 +184,7 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
     expect((await rtmp.sessions()).map(({ local }) => local)).toContain('play:/live/foo');
     await source.stop();
     expect(Buffer.from(await viewer.arrayBuffer()).subarray(0, 5)).toEqual(Buffer.from('FLV\x01\x05'));
-    expect(rtmp.server.log()).not.toMatch(/token=abc|foo\/abc/);
+    expect(rtmp.server.log()).not.toMatch(/token=abc/);
   });
 });
 

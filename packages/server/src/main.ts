@@ -1,7 +1,15 @@
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
-import { App } from './app.ts';
 import { errorText } from './util/errors.ts';
+
+if (process.argv[2] === 'reset-password') {
+  const { resetPassword } = await import('./reset-password.ts');
+  const { env, stdin, stdout, stderr } = process;
+  process.exit(
+    await resetPassword({ args: process.argv.slice(3), env, cwd: process.cwd(), stdin, stdout, stderr }),
+  );
+}
+const { App } = await import('./app.ts');
 
 /** npm hands on a Ctrl-C that the terminal has sent to all already: within this time it is the same one. In milliseconds. */
 const SAME_SIGNAL = 250;

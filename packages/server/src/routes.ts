@@ -111,8 +111,16 @@ export async function createHttpApp(
       secureLog: log.component('HTTPS'),
       guard,
       traffic,
-      observe: (...request) => {
-        runtimeMetrics.countRequest(...request);
+      observe: (request, reply) => {
+        // The framework gathers what it knows of a route anew each time.
+        if (!runtimeMetrics.isEnabled) return;
+        const { method, routeOptions } = request;
+        runtimeMetrics.countRequest(
+          method,
+          routeOptions.url ?? '',
+          reply.statusCode,
+          reply.elapsedTime / 1000,
+        );
       },
       open: [
         pingRoutes,

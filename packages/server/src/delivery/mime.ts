@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { posix } from 'node:path';
 import { type Component, type PreparedChange, simpleChange } from '../components.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 
@@ -66,9 +65,8 @@ export function parseMimeTypes(text: string): MimeTypes {
   }
   return {
     typeOf: (path, fallback) => {
-      const name = posix.basename(path);
-      const dot = name.lastIndexOf('.');
-      return (dot === -1 ? undefined : types.get(name.slice(dot))) ?? fallback;
+      const dot = path.lastIndexOf('.');
+      return (dot > path.lastIndexOf('/') ? types.get(path.slice(dot)) : undefined) ?? fallback;
     },
   };
 }

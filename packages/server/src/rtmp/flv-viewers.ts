@@ -40,7 +40,7 @@ export class FlvViewers {
   end(id: number): void {
     const body = this.#viewers.get(id);
     this.#viewers.delete(id);
-    body?.push(null);
+    body?.complete();
   }
 
   /** The plane is gone, or will be. */
@@ -49,25 +49,47 @@ export class FlvViewers {
   }
 }
 
+/** Of these, one after the other is handed on, so that one sees how a slow viewer gets ahead. */
+const PIECE_BYTES = 64 * 1024;
+
 /** Says how much has been taken of it, for which the sender waits: it never holds more than the sender lets be under way. */
 class FlvBody extends Readable {
   readonly #onTaken: (bytes: number) => void;
-  /** Not said yet, because the reader has not asked for more. */
-  #held = 0;
+  /** What nobody has asked for yet. */
+  readonly #waiting: Buffer[] = [];
+  #isWanted = false;
+  #isComplete = false;
 
   constructor(onTaken: (bytes: number) => void) {
-    super({ highWaterMark: 64 * 1024 });
+    super({ highWaterMark: PIECE_BYTES });
     this.#onTaken = onTaken;
   }
 
   add(bytes: Buffer): void {
-    this.#held += bytes.length;
-    if (this.push(bytes)) this._read();
+    for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
+      this.#waiting.push(bytes.subarray(start, start + PIECE_BYTES));
+    }
+    this.#handOver();
+  }
+
+  /** Nothing is added any more. */
+  complete(): void {
+    this.#isComplete = true;
+    this.#handOver();
   }
 
   override _read(): void {
-    if (this.#held === 0) return;
-    this.#onTaken(this.#held);
-    this.#held = 0;
+    this.#isWanted = true;
+    this.#handOver();
+  }
+
+  #handOver(): void {
+    while (this.#isWanted) {
+      const piece = this.#waiting.shift();
+      if (piece === undefined) break;
+      this.#onTaken(piece.length);
+      this.#isWanted = this.push(piece);
+    }
+    if (this.#isComplete && this.#waiting.length === 0) this.push(null);
   }
 }
