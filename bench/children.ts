@@ -93,7 +93,7 @@ async function untilListening(stderr: Readable): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stderr.on('data', (text: string) => {
       log = (log + text).slice(-5000);
-      if (log.includes('msg="Server started"')) resolve();
+      if (log.includes('component="HTTP" msg="Server started"')) resolve();
     });
     stderr.once('end', () => {
       reject(new Error(`the server did not start:\n${log}`));

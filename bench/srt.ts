@@ -76,7 +76,9 @@ function report(peer: Peer, players: number, measured: Measurement, own: Measure
 
 async function measure(peer: Peer, count: number): Promise<Measurement> {
   const port = await freePort();
-  const { pid, stop: stopServer } = await peer.start(port);
+  const { pid, stop: end } = await peer.start(port);
+  let ended: ReturnType<typeof end> | undefined;
+  const stopServer = () => (ended ??= end());
   const timer = script('srt-timer.ts');
   const timerLines = lineReader(timer);
   const publisher = script('srt-publisher.ts', String(port), peer.publish, String(BITRATE));
@@ -141,7 +143,6 @@ function relay(): Peer {
       return {
         pid: child.pid ?? 0,
         stop: async () => {
-          if (child.exitCode !== null || child.signalCode !== null) return undefined;
           child.stdin?.end();
           return Number(await lines());
         },
@@ -155,10 +156,10 @@ function relay(): Peer {
 function buildGosrt(): Peer | undefined {
   const program = path.join(folder, 'gosrt');
   writeFileSync(path.join(folder, 'go.mod'), 'module bench\n');
-  const module = 'github.com/datarhei/gosrt';
+  const server = 'github.com/datarhei/gosrt/contrib/server';
   const isBuilt = [
-    ['get', `${module}@latest`],
-    ['build', '-o', program, `${module}/contrib/server`],
+    ['get', `${server}@v0.9.0`],
+    ['build', '-o', program, server],
   ].every((args) => spawnSync('go', args, { cwd: folder, stdio: 'ignore', timeout: 240_000 }).status === 0);
   if (!isBuilt) {
     console.log('srt: skipped gosrt, which Go could not build here');
