@@ -142,7 +142,7 @@ export class Client {
    *
    * @throws MillraceError: code `timeout`; `state` if it will not get there, with FFmpeg's reason in the details.
    */
-  waitFor(
+  async waitFor(
     id: string,
     state: ExecState | readonly ExecState[],
     options: WaitOptions = {},

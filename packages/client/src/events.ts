@@ -1,7 +1,7 @@
 import type { Event } from './api.ts';
 import { backoff, delay } from './delay.ts';
 import { isMillraceError, MillraceError } from './error.ts';
-import { readBlocks } from './event-stream.ts';
+import { type Block, readBlocks } from './event-stream.ts';
 import type { CallOptions } from './http.ts';
 import type { Transport } from './transport.ts';
 
@@ -55,30 +55,14 @@ export async function* follow(
   options: EventOptions = {},
 ): AsyncGenerator<Feed, void, undefined> {
   const { signal, onDisconnect } = options;
-  let id = filter.after === undefined ? '' : String(filter.after);
-  let newest = id;
-  let firstPause = FIRST_PAUSE;
+  const place = new Place(filter.after);
   let hadConnection = false;
   let failures = 0;
   for (;;) {
     try {
-      const stream = await connect(transport, filter, id, options, hadConnection);
+      const stream = await connect(transport, filter, place.id, options, hadConnection);
       hadConnection = true;
-      yield { kind: 'open' };
-      for await (const block of readBlocks(stream, id)) {
-        failures = 0;
-        if (block.retry !== undefined) firstPause = block.retry;
-        if (block.data === undefined) {
-          id = block.id;
-          continue;
-        }
-        // What the server tells out of order is a gap: of what follows, nothing was there before.
-        if (!block.isPlaced) newest = '';
-        else if (!isNew(block.id, newest)) continue;
-        else newest = block.id;
-        id = block.id;
-        yield { kind: 'event', event: toEvent(block.data, block.id) };
-      }
+      yield* read(stream, place);
       throw new MillraceError('network', 'the server has ended the stream');
     } catch (error) {
       signal?.throwIfAborted();
@@ -86,9 +70,63 @@ export async function* follow(
       onDisconnect?.(error);
     }
     // What was cut off comes back at once, what is not there is left in peace.
-    const pause = failures === 0 ? Math.random() * FIRST_PAUSE : backoff(failures, firstPause, LONGEST_PAUSE);
-    failures++;
+    failures = place.hasMoved() ? 0 : failures + 1;
+    const pause =
+      failures === 0 ? Math.random() * FIRST_PAUSE : backoff(failures, place.pause, LONGEST_PAUSE);
     await delay(pause, signal);
+  }
+}
+
+/** How far the events have come. */
+class Place {
+  /** What a new connection has to name; empty for what happens from then on. */
+  id: string;
+  /** What the server wants one to wait, in milliseconds. */
+  pause = FIRST_PAUSE;
+  /** Nothing up to this one is new. */
+  #newest: string;
+  #hasMoved = false;
+
+  constructor(after: string | number | undefined) {
+    this.id = after === undefined ? '' : String(after);
+    this.#newest = this.id;
+  }
+
+  /** Whether anything has come since the last time that this was asked. */
+  hasMoved(): boolean {
+    const hasMoved = this.#hasMoved;
+    this.#hasMoved = false;
+    return hasMoved;
+  }
+
+  /** @returns the event of the block, if it has one that did not come before. */
+  take({ id, isPlaced, data, retry }: Block): ServerEvent | undefined {
+    this.#hasMoved = true;
+    this.pause = retry ?? this.pause;
+    if (data !== undefined) {
+      if (isPlaced && !isNew(id, this.#newest)) return undefined;
+      // What the server tells out of order is a gap: nothing of what follows was there before.
+      this.#newest = isPlaced ? id : '';
+    }
+    this.id = id;
+    return data === undefined ? undefined : toEvent(data, id);
+  }
+}
+
+/** What one connection brings. */
+async function* read(
+  stream: ReadableStream<Uint8Array>,
+  place: Place,
+): AsyncGenerator<Feed, void, undefined> {
+  try {
+    yield { kind: 'open' };
+    for await (const block of readBlocks(stream, place.id)) {
+      const event = place.take(block);
+      if (event !== undefined) yield { kind: 'event', event };
+    }
+  } finally {
+    // Whoever needs no more than the connection leaves before anything is read.
+    if (!stream.locked) await stream.cancel();
   }
 }
 

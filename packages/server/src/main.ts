@@ -1,10 +1,7 @@
-import { enableCompileCache } from 'node:module';
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { errorText } from './util/errors.ts';
 
-// Most of a start is reading the sources. What was read once is kept for the next start, if there is a place for it.
-enableCompileCache();
 if (process.argv[2] === 'reset-password') {
   const { resetPassword } = await import('./reset-password.ts');
   const { env, stdin, stdout, stderr } = process;

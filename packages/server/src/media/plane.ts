@@ -20,13 +20,14 @@ export interface Plane<Options> {
 export type Host = Link<PlaneHost>;
 
 /** Makes a plane of the worker thread that this is called in. */
-export function runPlane<Options, Offered extends Plane<Options>>(
-  create: (host: Host) => Methods<Offered>,
+export function runPlane<Options, Offered extends Plane<Options>, Theirs extends PlaneHost = PlaneHost>(
+  create: (host: Link<Theirs>) => Methods<Offered>,
 ): void {
   if (parentPort === null) throw new Error('a plane runs in a worker');
   const offered: Record<string, unknown> = {};
-  const host: Host = new Link(parentPort, offered, (error) => {
-    host.tell('log', 'error', 'A call failed', { error: errorText(error) });
+  const link = new Link<PlaneHost>(parentPort, offered, (error) => {
+    link.tell('log', 'error', 'A call failed', { error: errorText(error) });
   });
-  Object.assign(offered, create(host));
+  // What every host offers is part of what this one does.
+  Object.assign(offered, create(link as unknown as Link<Theirs>));
 }

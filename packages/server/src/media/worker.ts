@@ -10,6 +10,12 @@ import type { Plane } from './plane.ts';
 /** How long a plane may take to end its streams, in milliseconds. */
 const CLOSE_TIMEOUT = 5_000;
 
+/**
+ * What V8 keeps for new objects, in MiB. What moves through a plane lies in buffers outside of it; with the default the
+ * thread takes up to 50 MiB more, and is no faster.
+ */
+const YOUNG_GENERATION = 8;
+
 /** Between a plane's unexpected end and the next start, in milliseconds; doubles up to the second value. */
 const RESTART_DELAY = [500, 30_000] as const;
 
@@ -18,6 +24,7 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
   readonly #module: URL;
   readonly #host: Methods<PlaneHost>;
   readonly #log: Logger;
+  readonly #onExit: () => void;
   /** What the plane is started with, should it have to be started again. */
   #options: Options;
   #thread: Thread<Offered> | undefined;
@@ -25,12 +32,22 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
   #restart: NodeJS.Timeout | undefined;
   #restartDelay: number = RESTART_DELAY[0];
 
-  /** @param module that calls `runPlane`; see `planeModule`. */
-  constructor(module: URL, options: Options, host: Methods<PlaneHost>, log: Logger) {
+  /**
+   * @param module that calls `runPlane`; see `planeModule`.
+   * @param onExit told when the thread has died by itself: its streams are over.
+   */
+  constructor(
+    module: URL,
+    options: Options,
+    host: Methods<PlaneHost>,
+    log: Logger,
+    onExit: () => void = () => undefined,
+  ) {
     this.#module = module;
     this.#options = options;
     this.#host = host;
     this.#log = log;
+    this.#onExit = onExit;
   }
 
   /** Rejects if the plane cannot start, such as because its port is taken. */
@@ -57,6 +74,11 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
       this.#thread?.link.call(name, ...args) ??
       Promise.reject(new CoreError('unavailable', 'the media worker does not run'))
     );
+  }
+
+  /** Calls a method of the plane without waiting for its result. Does nothing while the plane does not run. */
+  tell<Name extends keyof Offered & string>(name: Name, ...args: ArgsOf<Offered[Name]>): void {
+    this.#thread?.link.tell(name, ...args);
   }
 
   /** Changes what can be changed while streams run. A plane that starts anew starts with these options. */
@@ -90,6 +112,7 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
       // Sources run as they are; what is built needs no condition.
       execArgv: extname(this.#module.pathname) === '.ts' ? ['--conditions=source'] : [],
       env: {},
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION },
     });
     const link = new Link<Offered>(worker, this.#host, (error) => {
       this.#log.error('A call of the media worker failed', { error: errorText(error) });
@@ -103,6 +126,7 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
       this.#log.error('The media worker has ended', {
         error: failure === undefined ? `exit code ${code}` : errorText(failure),
       });
+      this.#onExit();
       this.#runLater();
     });
     try {
