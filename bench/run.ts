@@ -3,7 +3,19 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-const MEASUREMENTS = ['start', 'api', 'files', 'disk', 'hls', 'supervise', 'sessions', 'metrics', 'events'];
+const MEASUREMENTS = [
+  'start',
+  'api',
+  'files',
+  'disk',
+  'hls',
+  'supervise',
+  'sessions',
+  'metrics',
+  'events',
+  'rtmp',
+  'srt',
+];
 
 const chosen = process.argv.slice(2);
 for (const name of chosen.length > 0 ? chosen : MEASUREMENTS) {

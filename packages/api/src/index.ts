@@ -22,6 +22,7 @@ export {
   ProcessStateEvent,
   ServerStartedEvent,
   SessionEvent,
+  StreamEvent,
 } from './events.ts';
 export { GraphQuery, GraphResponse } from './graph.ts';
 export { Liveness, Readiness } from './health.ts';
@@ -62,7 +63,7 @@ export {
   SessionsActive,
   SessionsSummary,
 } from './session.ts';
-export { RtmpChannel } from './rtmp.ts';
+export { RtmpChannel, RtmpPlayer } from './rtmp.ts';
 export { SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './srt.ts';
 export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';
 export { Type, type Static, type TSchema } from './schema.ts';

@@ -202,6 +202,7 @@ export interface ConfigData {
     address_tls: string;
     app: string;
     token: string;
+    keys?: Record<string, string>;
   };
   srt: {
     enable: boolean;
@@ -350,6 +351,7 @@ export type Event =
   | ProcessChangeEvent
   | ProcessStateEvent
   | SessionEvent
+  | StreamEvent
   | LogLineEvent
   | OmittedEvent
   | GapEvent;
@@ -764,8 +766,37 @@ export interface RevokeRequest {
 
 /** A stream that is being published over RTMP. */
 export interface RtmpChannel {
-  /** Path of the stream, such as /live/cam */
+  /** The path, without a token */
   name: string;
+  /** What its sessions are known by */
+  reference?: string;
+  /** Unix time in seconds */
+  created_at?: number;
+  /** Address and port at the other end */
+  remote?: string;
+  /** rtmp, rtmps, or of players flv: over HTTP */
+  protocol?: string;
+  bytes_rx?: number;
+  /** Mean of the last 10 seconds in kbit/s; 1 kbit is 1024 bits */
+  bandwidth_rx_kbit?: number;
+  /** Codec of each track, such as h264, hevc, av1, vp9, aac, opus; others as the publisher marks them */
+  video_codecs?: string[];
+  /** Codec of each track, such as h264, hevc, av1, vp9, aac, opus; others as the publisher marks them */
+  audio_codecs?: string[];
+  /** Between the last two key frames, 0 if there were no two */
+  gop_sec?: number;
+  players?: RtmpPlayer[];
+}
+
+/** Who plays a stream. */
+export interface RtmpPlayer {
+  /** Address and port at the other end */
+  remote: string;
+  /** rtmp, rtmps, or of players flv: over HTTP */
+  protocol: string;
+  /** Unix time in seconds */
+  created_at: number;
+  bytes_tx: number;
 }
 
 /** The server has started: everything it had done before is over. */
@@ -935,70 +966,136 @@ export interface SrtChannels {
   publisher: Record<string, number>;
   subscriber: Record<string, number[]>;
   connections: Record<string, SrtConnection>;
+  /** By topic */
   log: Record<string, SrtLog[]>;
 }
 
 /** An SRT connection, with its notes by topic. */
 export interface SrtConnection {
+  /** By topic */
   log: Record<string, SrtLog[]>;
   stats: SrtStatistics;
 }
 
 /** A note of an SRT connection. */
 export interface SrtLog {
+  /** Unix time in milliseconds */
   ts: number;
+  /** Lines */
   msg: string[];
 }
 
-/** The counters of an SRT connection. */
+/** The counters of an SRT connection. Packets are of data unless they are named; bytes are with the headers from IP on. */
 export interface SrtStatistics {
-  avail_recv_buf_bytes: number;
-  avail_send_buf_bytes: number;
-  bandwidth_mbit: number;
-  flight_size_pkt: number;
-  flow_window_pkt: number;
-  max_bandwidth_mbit: number;
-  mss_bytes: number;
-  pkt_recv_avg_belated_time_ms: number;
-  pkt_send_period_us: number;
-  recv_ack_pkt: number;
-  recv_buf_bytes: number;
-  recv_buf_ms: number;
-  recv_buf_pkt: number;
-  recv_bytes: number;
-  recv_drop_bytes: number;
-  recv_drop_pkt: number;
-  recv_km_pkt: number;
-  recv_loss_bytes: number;
-  recv_loss_pkt: number;
-  recv_nak_pkt: number;
-  recv_pkt: number;
-  recv_retran_pkts: number;
-  recv_tsbpd_delay_ms: number;
-  recv_undecrypt_bytes: number;
-  recv_undecrypt_pkt: number;
-  recv_unique_bytes: number;
-  recv_unique_pkt: number;
-  reorder_tolerance_pkt: number;
-  rtt_ms: number;
-  send_buf_bytes: number;
-  send_buf_ms: number;
-  send_buf_pkt: number;
-  send_drop_bytes: number;
-  send_drop_pkt: number;
-  send_duration_us: number;
-  send_km_pkt: number;
-  send_loss_pkt: number;
-  send_tsbpd_delay_ms: number;
-  sent_ack_pkt: number;
-  sent_bytes: number;
-  sent_nak_pkt: number;
-  sent_pkt: number;
-  sent_retrans_bytes: number;
-  sent_retrans_pkt: number;
-  sent_unique_bytes: number;
-  sent_unique_pkt: number;
+  /** Since the connection began */
   timestamp_ms: number;
+  /** Sent, with retransmissions */
+  sent_pkt: number;
+  /** Received, with duplicates */
+  recv_pkt: number;
+  /** Sent for the first time */
+  sent_unique_pkt: number;
+  /** Received and taken */
+  recv_unique_pkt: number;
+  /** Sent again, or given up */
+  send_loss_pkt: number;
+  /** Found missing */
+  recv_loss_pkt: number;
+  /** Sent again */
+  sent_retrans_pkt: number;
+  /** Received that were sent again */
+  recv_retran_pkts: number;
+  /** Acknowledgements sent */
+  sent_ack_pkt: number;
+  /** Acknowledgements received */
+  recv_ack_pkt: number;
+  /** Loss reports sent */
+  sent_nak_pkt: number;
+  /** Loss reports received */
+  recv_nak_pkt: number;
+  /** New keys sent */
+  send_km_pkt: number;
+  /** New keys received */
+  recv_km_pkt: number;
+  /** Spent sending */
+  send_duration_us: number;
+  /** Too late to be sent */
+  send_drop_pkt: number;
+  /** Received too late or twice, or given up */
+  recv_drop_pkt: number;
+  /** Not decrypted */
+  recv_undecrypt_pkt: number;
+  /** As sent_pkt */
+  sent_bytes: number;
+  /** As recv_pkt */
+  recv_bytes: number;
+  /** As sent_unique_pkt */
+  sent_unique_bytes: number;
+  /** As recv_unique_pkt */
+  recv_unique_bytes: number;
+  /** As recv_loss_pkt, estimated */
+  recv_loss_bytes: number;
+  /** As sent_retrans_pkt */
+  sent_retrans_bytes: number;
+  /** As send_drop_pkt */
+  send_drop_bytes: number;
+  /** As recv_drop_pkt */
+  recv_drop_bytes: number;
+  /** As recv_undecrypt_pkt */
+  recv_undecrypt_bytes: number;
+  /** Least time between two packets */
+  pkt_send_period_us: number;
+  /** May be under way */
+  flow_window_pkt: number;
+  /** Under way */
+  flight_size_pkt: number;
+  /** Round trip time, smoothed */
+  rtt_ms: number;
+  /** Estimated capacity of the link; 1 Mbit is 1024² bits */
+  bandwidth_mbit: number;
+  /** Room in the send buffer */
+  avail_send_buf_bytes: number;
+  /** Room in the receive buffer */
+  avail_recv_buf_bytes: number;
+  /** Limit of what is sent, -1 for none */
+  max_bandwidth_mbit: number;
+  /** Largest packet, with the headers from IP on */
+  mss_bytes: number;
+  /** Not acknowledged */
+  send_buf_pkt: number;
+  /** Not acknowledged, without headers */
+  send_buf_bytes: number;
+  /** From the oldest to the newest that is not acknowledged */
+  send_buf_ms: number;
+  /** Latency of the peer */
+  send_tsbpd_delay_ms: number;
+  /** Waiting for their time */
+  recv_buf_pkt: number;
+  /** Waiting for their time, without headers */
+  recv_buf_bytes: number;
+  /** From the oldest to the newest that waits */
+  recv_buf_ms: number;
+  /** Latency of this side */
+  recv_tsbpd_delay_ms: number;
+  /** Waited for before one out of order counts as missing */
+  reorder_tolerance_pkt: number;
+  /** By which packets came too late, on average */
+  pkt_recv_avg_belated_time_ms: number;
+}
+
+/** A stream began or ceased to be published to this server. */
+export interface StreamEvent {
+  type: 'stream.published' | 'stream.unpublished';
+  /** When it happened, RFC 3339 with milliseconds */
+  time: string;
+  /** `rtmp` or `srt` */
+  protocol: string;
+  /** What the stream is listed as */
+  name: string;
+  /** What its sessions are known by */
+  reference: string;
+  /** Address and port of the publisher */
+  remote: string;
 }
 
 /** Answer to a login, and to `POST /api/login/refresh`. */
@@ -1237,6 +1334,7 @@ export interface Routes {
       | ProcessChangeEvent
       | ProcessStateEvent
       | SessionEvent
+      | StreamEvent
       | LogLineEvent
       | OmittedEvent
       | GapEvent;
@@ -1449,21 +1547,37 @@ export interface Routes {
     body: undefined;
     answer: RtmpChannel[];
   };
-  /** Disconnect the publisher of an RTMP stream */
+  /** Cut off the publisher of an RTMP stream, or one of its players */
   'DELETE /api/v3/rtmp/{path*}': {
     security: 'token';
     path: 'path';
-    query: never;
+    query: 'remote';
     body: undefined;
     answer: string;
   };
-  /** List all SRT streams */
+  /** Play an RTMP stream as HTTP-FLV */
+  'GET /rtmp/{path*}': {
+    security: 'none';
+    path: 'path';
+    query: 'token';
+    body: undefined;
+    answer: Response;
+  };
+  /** List all publishing SRT streams */
   'GET /api/v3/srt': {
     security: 'token';
     path: never;
     query: never;
     body: undefined;
     answer: SrtChannels;
+  };
+  /** Cut off a publisher or a player by the id of its SRT socket */
+  'DELETE /api/v3/srt/{id}': {
+    security: 'token';
+    path: 'id';
+    query: never;
+    body: undefined;
+    answer: string;
   };
   /** Get a summary of all active and past sessions */
   'GET /api/v3/session': {

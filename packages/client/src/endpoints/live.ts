@@ -16,14 +16,27 @@ export class Rtmp {
     return this.#transport.call('GET /api/v3/rtmp', {}, options);
   }
 
-  /** Disconnects the publisher of a stream, such as `/live/cam`. Millrace only. */
-  async kick(path: string, options?: CallOptions): Promise<void> {
-    try {
-      await this.#transport.call('DELETE /api/v3/rtmp/{path*}', { path: { path } }, options);
-    } catch (error) {
-      // The first answer got lost, not the first request.
-      if (!isMillraceError(error, 404) || error.attempts === 1) throw error;
-    }
+  /**
+   * Cuts off the publisher of a stream, such as `/live/cam`, or only the player with that remote address. Millrace only.
+   */
+  async kick(path: string, options: CallOptions & { remote?: string } = {}): Promise<void> {
+    const { remote, ...call } = options;
+    const input = { path: { path }, query: { remote } };
+    await ignoreGone(this.#transport.call('DELETE /api/v3/rtmp/{path*}', input, call));
+  }
+
+  /**
+   * Plays a stream, such as `/live/cam`, as FLV without an end: read the body as it comes. Millrace only.
+   *
+   * @param options `token`: the server's `rtmp.token`, if it is set
+   */
+  play(path: string, options: CallOptions & { token?: string } = {}): Promise<Response> {
+    const { token, ...call } = options;
+    return this.#transport.open(
+      'GET /rtmp/{path*}',
+      { path: { path: `${path}.flv` }, query: { token }, isOpen: true },
+      call,
+    );
   }
 }
 
@@ -38,5 +51,19 @@ export class Srt {
   /** The streams that are being published and played, with the counters of their connections. */
   channels(options?: CallOptions): Promise<SrtChannels> {
     return this.#transport.call('GET /api/v3/srt', {}, options);
+  }
+
+  /** Cuts off a publisher or a player by the id of its socket. Millrace only. */
+  async kick(id: number, options?: CallOptions): Promise<void> {
+    await ignoreGone(this.#transport.call('DELETE /api/v3/srt/{id}', { path: { id: String(id) } }, options));
+  }
+}
+
+/** What is not there any more when a request is repeated went with the first one, whose answer got lost. */
+async function ignoreGone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isMillraceError(error, 404) || error.attempts === 1) throw error;
   }
 }

@@ -1,0 +1,512 @@
+import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import type { AmfInput, AmfValue } from './amf0.ts';
+import type { Encoded } from './batch.ts';
+import { CHUNK_SIZE } from './chunk-writer.ts';
+import { type Command, numberOf, parseCommand, serializeCommand, textOf } from './commands.ts';
+import { STREAM_ID, encodeRtmp } from './encode.ts';
+import { ProtocolError } from './errors.ts';
+import { acceptHandshake } from './handshake.ts';
+import type { Limits } from './limits.ts';
+import { type Message, MessageType, UserControl, peerBandwidth, u32, userControl } from './message.ts';
+import { RateGuard } from './rate-guard.ts';
+import type { Relay } from './relay.ts';
+import { commandMessage, connectionStatus, streamEvent, streamStatus } from './status.ts';
+import { type StreamAddress, type StreamName, parseStreamAddress } from './stream-address.ts';
+import type { Sink, Subscription } from './subscription.ts';
+import type { Swept } from './sweep.ts';
+import { type CloseReason, Transport } from './transport.ts';
+
+const WINDOW_BYTES = 2_500_000;
+/** Enhanced RTMP v2, `capsEx`: what we do of it. */
+const Capability = { reconnect: 1, multitrack: 2, modEx: 4, nanoseconds: 8 } as const;
+const CAPABILITIES = Capability.reconnect | Capability.multitrack | Capability.modEx | Capability.nanoseconds;
+/** That we forward whatever codec it is. */
+const CAN_FORWARD = 4;
+
+/** A wish to publish or to play, before anything was granted. */
+export interface StreamRequest extends StreamName, StreamAddress {}
+
+/** Why publishing or playing is not granted, and what the peer is told. Never put a secret into the description. */
+export interface Refusal {
+  readonly refused: 'denied' | 'busy' | 'not_found';
+  readonly description: string;
+}
+
+export function refuse(refused: Refusal['refused'], description: string): Refusal {
+  return { refused, description };
+}
+
+/** Decides about the streams of a server. What it throws ends the connection. */
+export interface StreamHandler {
+  /** Grants publishing by the relay that takes the stream. The relay is closed when the publisher is gone. */
+  publish(request: StreamRequest, connection: ServerConnection): Relay | Refusal | Promise<Relay | Refusal>;
+  /** Grants playing by the relay that has the stream. */
+  play(request: StreamRequest, connection: ServerConnection): Relay | Refusal | Promise<Relay | Refusal>;
+}
+
+/** What a connection is at. */
+export type ConnectionState =
+  'handshake' | 'connected' | 'deciding' | 'publishing' | 'playing' | 'closing' | 'closed';
+
+interface ConnectionEvents {
+  /** Publishing or playing was granted. */
+  granted: [request: StreamRequest, relay: Relay];
+  closed: [CloseReason];
+}
+
+/** A client's `connect` command, as far as it matters later. */
+interface Client {
+  app: string;
+  tcUrl?: string;
+  /** What encoder or player it says it is. */
+  flashVersion?: string;
+  canReconnect: boolean;
+}
+
+/** The server's side of one connection. Made by a server, for a socket that it accepted. */
+export class ServerConnection extends EventEmitter<ConnectionEvents> implements Sink, Swept {
+  readonly encoder = encodeRtmp;
+  /** As given when it was accepted: `ip:port`, or what else is known of the peer. */
+  readonly remoteAddress: string;
+  readonly #handler: StreamHandler;
+  readonly #limits: Limits;
+  readonly #transport: Transport;
+  readonly #rate: RateGuard;
+  readonly #acceptedAt = performance.now();
+  #setupAt = this.#acceptedAt;
+  #state: ConnectionState = 'handshake';
+  /** Bytes that had been received when the setup began. */
+  #setupFrom = 0;
+  #client: Client | undefined;
+  #commands = 0;
+  /** Messages that came while the handler was deciding. */
+  #held: Message[] = [];
+  #relay: Relay | undefined;
+  #subscription: Subscription | undefined;
+  #request: StreamRequest | undefined;
+  #lastCount = 0;
+  #lastMessageAt = 0;
+  #closingAt = 0;
+  #pingedAt = 0;
+  #pings = 0;
+
+  constructor(stream: Duplex, remoteAddress: string, handler: StreamHandler, limits: Limits) {
+    super();
+    this.remoteAddress = remoteAddress;
+    this.#handler = handler;
+    this.#limits = limits;
+    this.#transport = new Transport(stream, acceptHandshake, limits, {
+      opened: () => {
+        this.#state = 'connected';
+      },
+      received: (message) => {
+        this.#receive(message);
+      },
+      drained: () => {
+        this.#drained();
+      },
+      closed: (reason) => {
+        this.#closed(reason);
+      },
+    });
+    this.#rate = new RateGuard(limits.messagesPerSecond, this.#transport);
+    this.#transport.start();
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Whether it is neither publishing nor playing yet, and so has no right to much. */
+  get isPending(): boolean {
+    return this.#state === 'handshake' || this.#state === 'connected' || this.#state === 'deciding';
+  }
+
+  /** What is published or played, or was asked for last. */
+  get request(): StreamRequest | undefined {
+    return this.#request;
+  }
+
+  /** What the client says it is: `FMLE/3.0 (compatible; …)`. From outside: escape it before you print it. */
+  get flashVersion(): string | undefined {
+    return this.#client?.flashVersion;
+  }
+
+  get bytesReceived(): number {
+    return this.#transport.bytesReceived;
+  }
+
+  /** Bytes that were given to the network. */
+  get bytesSent(): number {
+    return this.#transport.bytesSent;
+  }
+
+  /** The player's way through the stream, if this is a player. */
+  get subscription(): Subscription | undefined {
+    return this.#subscription;
+  }
+
+  get backlog(): number {
+    return this.#transport.backlog;
+  }
+
+  send({ pieces, bytes }: Encoded): void {
+    this.#transport.sendChunks(pieces, bytes);
+  }
+
+  relayClosed(): void {
+    this.#subscription = undefined;
+    this.#transport.send(
+      streamStatus('status', 'NetStream.Play.UnpublishNotify', 'The publisher is gone'),
+      streamEvent('streamEof', STREAM_ID),
+    );
+    this.#end({ code: 'unpublished', message: 'the publisher is gone' });
+  }
+
+  /** Ends the connection: what waits is sent, and the peer is told that it is not its fault. */
+  close(message: string, code: 'closed' | 'shutdown' = 'closed'): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    if (code === 'shutdown' && this.#client) {
+      this.#transport.send(
+        this.#client.canReconnect
+          ? connectionStatus('status', 'NetConnection.Connect.ReconnectRequest', 'The server restarts')
+          : connectionStatus('error', 'NetConnection.Connect.AppShutdown', 'The server is shutting down'),
+      );
+    }
+    this.#end({ code, message });
+  }
+
+  /** Ends the connection at once. */
+  destroy(message: string): void {
+    this.#transport.destroy({ code: 'closed', message });
+  }
+
+  check(now: number): void {
+    const { handshakeMs, setupMs, idleMs, writeStallMs, lingerMs, setupBacklogBytes } = this.#limits;
+    const timeout = (message: string) => {
+      this.#transport.destroy({ code: 'timeout', message });
+    };
+    this.#rate.check(now);
+    if (this.#transport.messagesReceived !== this.#lastCount) {
+      this.#lastCount = this.#transport.messagesReceived;
+      this.#lastMessageAt = now;
+    }
+    const isStalled = this.#transport.stalledFor(now) >= writeStallMs;
+    if (this.#state === 'closing') {
+      // A player that still takes what was sent may do so.
+      if (this.backlog > 0 ? isStalled : now - this.#closingAt >= lingerMs) timeout('the peer did not close');
+    } else if (isStalled) timeout('i/o timeout');
+    else if (this.#state === 'handshake' && now - this.#acceptedAt >= handshakeMs) timeout('no handshake');
+    else if (this.isPending && now - this.#setupAt >= setupMs) timeout('nothing published or played');
+    else if (this.isPending && this.backlog > setupBacklogBytes) timeout('answers not taken');
+    else if (this.#state === 'publishing' && now - this.#lastMessageAt >= idleMs) timeout('i/o timeout');
+    else if (this.#state === 'playing') this.#ping(now);
+  }
+
+  /** Notices a player that is gone, if it is one that answers pings. */
+  #ping(now: number): void {
+    if (now - this.#pingedAt < this.#limits.pingMs) return;
+    this.#pingedAt = now;
+    if (this.#transport.pongs > 0 && this.#pings - this.#transport.pongs >= this.#limits.missedPings) {
+      this.#transport.destroy({ code: 'timeout', message: 'pings are not answered' });
+      return;
+    }
+    this.#pings++;
+    const body = userControl(UserControl.pingRequest, now);
+    this.#transport.send({ type: MessageType.userControl, body });
+  }
+
+  #receive(message: Message): void {
+    if (this.#state === 'deciding') {
+      this.#held.push(message);
+      return;
+    }
+    this.#checkSetup();
+    switch (message.type) {
+      case MessageType.command:
+      case MessageType.commandAmf3:
+        this.#receiveCommand(message);
+        break;
+      case MessageType.audio:
+      case MessageType.video:
+      case MessageType.data:
+      case MessageType.dataAmf3:
+      case MessageType.aggregate:
+        if (this.#state === 'publishing') {
+          this.#rate.count(message.body.length);
+          this.#relay?.push(message);
+        }
+        break;
+    }
+  }
+
+  #drained(): void {
+    if (this.#state === 'publishing') this.#relay?.flush();
+    this.#checkSetup();
+  }
+
+  #checkSetup(): void {
+    if (this.#state !== 'connected') return;
+    if (this.#transport.bytesReceived - this.#setupFrom > this.#limits.setupBytes) {
+      throw new ProtocolError('too much sent before publishing or playing');
+    }
+  }
+
+  #receiveCommand(message: Message): void {
+    if (this.isPending && ++this.#commands > this.#limits.setupCommands)
+      throw new ProtocolError('too many commands');
+    const command = this.#parse(message);
+    if (!command) return;
+    if (command.name === 'connect') this.#connect(command);
+    else if (this.#client) this.#receiveStreamCommand(command, this.#client);
+    else throw new ProtocolError('a command before connect');
+  }
+
+  /** A command that cannot be read is an error before anything was granted, and not worth the stream after. */
+  #parse(message: Message): Command | undefined {
+    try {
+      return parseCommand(message);
+    } catch (error) {
+      if (error instanceof ProtocolError && !this.isPending) return undefined;
+      throw error;
+    }
+  }
+
+  #receiveStreamCommand(command: Command, client: Client): void {
+    const { name, transaction } = command;
+    switch (name) {
+      case 'createStream':
+        this.#answer(transaction, null, STREAM_ID);
+        break;
+      case 'publish':
+      case 'play':
+        this.#ask(name, command, client);
+        break;
+      case 'releaseStream':
+      case '_checkbw':
+        this.#answer(transaction, null);
+        break;
+      case 'getStreamLength':
+        this.#answer(transaction, null, 0);
+        break;
+      case 'FCPublish':
+        // Some hardware encoders wait for it before they publish.
+        this.#answer(transaction, null);
+        this.#call('onFCPublish', { code: 'NetStream.Publish.Start', description: textAt(command, 0) ?? '' });
+        break;
+      case 'FCSubscribe':
+        this.#call('onFCSubscribe', { code: 'NetStream.Play.Start', description: textAt(command, 0) ?? '' });
+        break;
+      case 'FCUnpublish':
+        this.#call('onFCUnpublish', {
+          code: 'NetStream.Unpublish.Success',
+          description: textAt(command, 0) ?? '',
+        });
+        this.#stop();
+        break;
+      case 'deleteStream':
+      case 'closeStream':
+        this.#stop();
+        break;
+      case 'pause':
+        this.#pause(command);
+        break;
+      // Anything else is ignored: an error would confuse encoders.
+    }
+  }
+
+  #connect({ transaction, object }: Command): void {
+    if (this.#client) return;
+    const app = textOf(object, 'app');
+    if (app === undefined) throw new ProtocolError('connect without an app');
+    const tcUrl = textOf(object, 'tcUrl');
+    const flashVersion = textOf(object, 'flashVer');
+    this.#client = {
+      app,
+      ...(tcUrl === undefined ? {} : { tcUrl }),
+      ...(flashVersion === undefined ? {} : { flashVersion }),
+      canReconnect: ((numberOf(object, 'capsEx') ?? 0) & Capability.reconnect) !== 0,
+    };
+    const result = serializeCommand(
+      '_result',
+      transaction,
+      { fmsVer: 'FMS/3,0,1,123', capabilities: 31 },
+      {
+        level: 'status',
+        code: 'NetConnection.Connect.Success',
+        description: 'Connection succeeded.',
+        objectEncoding: numberOf(object, 'objectEncoding') ?? 3,
+        ...enhancements(object),
+      },
+    );
+    this.#transport.send(
+      { type: MessageType.windowAcknowledgementSize, body: u32(WINDOW_BYTES) },
+      { type: MessageType.setPeerBandwidth, body: peerBandwidth(WINDOW_BYTES) },
+      streamEvent('streamBegin', 0),
+      { type: MessageType.setChunkSize, body: u32(CHUNK_SIZE) },
+      commandMessage(result),
+      commandMessage(serializeCommand('onBWDone', 0, null, 8192)),
+    );
+  }
+
+  #ask(what: 'publish' | 'play', command: Command, client: Client): void {
+    if (this.#state !== 'connected') throw new ProtocolError(`${what} while ${this.#state}`);
+    const name: StreamName = {
+      app: client.app,
+      name: textAt(command, 0) ?? '',
+      ...(client.tcUrl === undefined ? {} : { tcUrl: client.tcUrl }),
+    };
+    const address = parseStreamAddress(name);
+    if (!address) {
+      this.#refuse(what, refuse('denied', 'Malformed stream name'), command.transaction);
+      return;
+    }
+    const request = { ...name, ...address };
+    this.#request = request;
+    const decision = this.#handler[what](request, this);
+    if (!(decision instanceof Promise)) {
+      this.#decide(what, request, decision, command.transaction);
+      return;
+    }
+    this.#state = 'deciding';
+    this.#transport.pause();
+    decision.then(
+      (decided) => {
+        this.#continue(() => {
+          this.#decide(what, request, decided, command.transaction);
+        });
+      },
+      (error: unknown) => {
+        this.#continue(() => {
+          throw error;
+        });
+      },
+    );
+  }
+
+  /** Goes on after a decision took its time, with what came in the meantime. */
+  #continue(decide: () => void): void {
+    if (this.#state !== 'deciding') return;
+    this.#state = 'connected';
+    const held = this.#held;
+    this.#held = [];
+    this.#transport.attempt(() => {
+      decide();
+      for (const message of held) this.#receive(message);
+      this.#drained();
+    });
+    this.#transport.resume();
+  }
+
+  #decide(
+    what: 'publish' | 'play',
+    request: StreamRequest,
+    decision: Relay | Refusal,
+    transaction: number,
+  ): void {
+    if ('refused' in decision) {
+      this.#refuse(what, decision, transaction);
+      return;
+    }
+    this.#relay = decision;
+    const now = performance.now();
+    if (what === 'publish') {
+      this.#state = 'publishing';
+      this.#lastMessageAt = now;
+      this.#transport.dataMessageBytes = this.#limits.dataMessageBytes;
+      this.#transport.send(
+        streamStatus('status', 'NetStream.Publish.Start', 'Start publishing', transaction),
+      );
+    } else {
+      this.#state = 'playing';
+      this.#pingedAt = now;
+      this.#transport.send(
+        streamEvent('streamBegin', STREAM_ID),
+        streamStatus('status', 'NetStream.Play.Start', 'Start live', transaction),
+      );
+    }
+    this.emit('granted', request, decision);
+    if (what === 'play') this.#subscription = decision.subscribe(this);
+  }
+
+  #refuse(what: 'publish' | 'play', { refused, description }: Refusal, transaction: number): void {
+    this.#transport.send(streamStatus('error', refusalCode(what, refused), description, transaction));
+    this.#end({ code: 'refused', message: description });
+  }
+
+  #pause({ transaction, args }: Command): void {
+    if (!this.#subscription) return;
+    const isPaused = args[0] === true;
+    this.#subscription.isPaused = isPaused;
+    const code = isPaused ? 'NetStream.Pause.Notify' : 'NetStream.Unpause.Notify';
+    this.#transport.send(streamStatus('status', code, '', transaction));
+  }
+
+  /** Ends publishing or playing; the client may ask for something else then. */
+  #stop(): void {
+    if (this.#state !== 'publishing' && this.#state !== 'playing') return;
+    this.#state = 'connected';
+    this.#setupAt = performance.now();
+    this.#setupFrom = this.#transport.bytesReceived;
+    this.#commands = 0;
+    this.#release('the publisher stopped');
+  }
+
+  #release(reason: string): void {
+    const relay = this.#relay;
+    this.#relay = undefined;
+    if (this.#subscription) {
+      this.#subscription.close();
+      this.#subscription = undefined;
+    } else {
+      relay?.close(reason);
+    }
+  }
+
+  #end(reason: CloseReason): void {
+    this.#state = 'closing';
+    this.#closingAt = performance.now();
+    this.#release(reason.message);
+    this.#transport.end(reason);
+  }
+
+  #closed(reason: CloseReason): void {
+    this.#state = 'closed';
+    this.#held = [];
+    this.#release(reason.message);
+    this.emit('closed', reason);
+  }
+
+  #answer(transaction: number, ...values: AmfInput[]): void {
+    if (transaction === 0) return;
+    this.#transport.send(commandMessage(serializeCommand('_result', transaction, ...(values as [AmfInput]))));
+  }
+
+  #call(name: string, info: AmfInput): void {
+    this.#transport.send(commandMessage(serializeCommand(name, 0, null, info)));
+  }
+}
+
+/** Enhanced RTMP v2, `connect`: our side of what the client told, if it told anything. */
+function enhancements(client: AmfValue): Record<string, AmfInput> {
+  const keys = ['fourCcList', 'videoFourCcInfoMap', 'audioFourCcInfoMap', 'capsEx'];
+  if (!(client instanceof Map) || !keys.some((key) => client.has(key))) return {};
+  return {
+    fourCcList: ['*'],
+    videoFourCcInfoMap: { '*': CAN_FORWARD },
+    audioFourCcInfoMap: { '*': CAN_FORWARD },
+    capsEx: CAPABILITIES,
+  };
+}
+
+function refusalCode(what: 'publish' | 'play', refused: Refusal['refused']): string {
+  if (what === 'publish')
+    return refused === 'busy' ? 'NetStream.Publish.BadName' : 'NetStream.Publish.Denied';
+  return refused === 'not_found' ? 'NetStream.Play.StreamNotFound' : 'NetStream.Play.Failed';
+}
+
+function textAt(command: Command, index: number): string | undefined {
+  const value = command.args[index];
+  return typeof value === 'string' ? value : undefined;
+}
