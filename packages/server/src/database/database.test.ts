@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Log } from '../log/logger.ts';
 import { Database } from './database.ts';
 
@@ -44,11 +45,20 @@ function write(database: Database, text: string): void {
   database.sqlite.prepare('INSERT INTO note VALUES (?)').run(text);
 }
 
-function notes(database: Database): unknown[] {
-  return database.sqlite
+function notes({ sqlite }: { sqlite: DatabaseSync }): unknown[] {
+  return sqlite
     .prepare('SELECT text FROM note')
     .all()
     .map((row) => row['text']);
+}
+
+function readNotes(path: string): unknown[] {
+  const sqlite = new DatabaseSync(path, { readOnly: true });
+  try {
+    return notes({ sqlite });
+  } finally {
+    sqlite.close();
+  }
 }
 
 const file = () => join(dir, 'millrace.db');
@@ -127,14 +137,31 @@ describe('the database', () => {
     expect(notes(database)).toEqual([]);
   });
 
-  test('starts although its copy cannot be renewed, and says so', async () => {
+  test('starts and ends although its copy cannot be renewed, and says so', async () => {
     await filled();
     rmSync(copy());
     mkdirSync(join(copy(), 'in the way'), { recursive: true });
-    expect(notes(await start())).toContain('kept');
+    const database = await start();
+    expect(notes(database)).toContain('kept');
+    await database.close();
     expect(log.events().map(({ message }) => message)).toContain(
       'The copy of the database could not be renewed',
     );
+  });
+
+  test('renews its copy while it is open', async () => {
+    vi.useFakeTimers();
+    try {
+      const database = await start();
+      write(database, 'early');
+      vi.advanceTimersByTime(10_000);
+      write(database, 'late');
+      const early = readNotes(copy());
+      vi.advanceTimersByTime(24 * 3_600_000);
+      expect([early, readNotes(copy())]).toEqual([['early'], ['early', 'late']]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('its copy can be opened and holds the same', async () => {

@@ -12,6 +12,10 @@ import { SCHEMA } from './schema.ts';
 const FILE = 'millrace.db';
 const COPY = 'millrace.db.bak';
 
+/** When the copy is made after a start, which does not wait for it, and how old it gets, in milliseconds. */
+const FIRST_COPY_DELAY = 5_000;
+const COPY_INTERVAL = 6 * 3_600_000;
+
 /** SQLite's result codes for a file that is broken, as opposed to one that cannot be read right now. */
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
@@ -29,6 +33,7 @@ export class Database implements Component {
   readonly #log: Logger;
   readonly #schema: readonly string[];
   #sqlite: DatabaseSync | undefined;
+  #renewal: NodeJS.Timeout | undefined;
 
   /** @param dir the folder of the file; it is made if it is missing. */
   constructor(dir: string, log: Logger, schema: readonly string[] = SCHEMA) {
@@ -50,12 +55,12 @@ export class Database implements Component {
     const sqlite = openForWriting(this.#path);
     try {
       migrate(sqlite, this.#schema, this.#path);
-      this.#renewCopy(sqlite);
     } catch (error) {
       sqlite.close();
       throw error;
     }
     this.#sqlite = sqlite;
+    this.#scheduleCopy(FIRST_COPY_DELAY);
   }
 
   /** Runs `change` so that all of it happens or nothing; within another transaction it becomes part of that one. */
@@ -81,9 +86,17 @@ export class Database implements Component {
   async close(): Promise<void> {
     const sqlite = this.#sqlite;
     this.#sqlite = undefined;
+    clearTimeout(this.#renewal);
     if (sqlite === undefined) return;
     this.#renewCopy(sqlite);
     sqlite.close();
+  }
+
+  #scheduleCopy(delay: number): void {
+    this.#renewal = setTimeout(() => {
+      this.#renewCopy(this.sqlite);
+      this.#scheduleCopy(COPY_INTERVAL);
+    }, delay).unref();
   }
 
   /** Without room for it, such as on a full disk, the earlier copy stays. */
