@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { Logger } from '../log/logger.ts';
 import { CoreError } from '../util/errors.ts';
+import { createLru } from '../util/lru.ts';
 import type { Identity } from './oidc.ts';
 import type { Policy } from './policy.ts';
 import { Revocations, type RevocationStore } from './revocations.ts';
@@ -23,7 +23,7 @@ export class Sessions {
   readonly #revocations: Revocations;
   readonly #subjects: Subjects;
   /** `Authorization` headers with a valid access token, which a check costs next to nothing to find again. */
-  readonly #verified = new LRUCache<string, Claims>({ max: MAX_VERIFIED });
+  readonly #verified = createLru<string, Claims>(MAX_VERIFIED);
   #policy: Policy;
 
   constructor(policy: Policy, store: AuthStore, log: Logger) {

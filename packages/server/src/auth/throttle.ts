@@ -1,4 +1,5 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
+import { createLru } from '../util/lru.ts';
 
 export interface ThrottleOptions {
   /** How long the answer to a failed login is held back, in milliseconds. */
@@ -49,10 +50,10 @@ export class Throttled extends Error {
 /** Slows down who guesses, by address and by account, with bounded memory and no more than a few timers. */
 export class Throttle {
   #options: ThrottleOptions;
-  readonly #addresses = new LRUCache<string, Bucket>({ max: MAX_ADDRESSES });
-  readonly #accounts = new LRUCache<string, Bucket>({ max: MAX_ACCOUNTS });
+  readonly #addresses = createLru<string, Bucket>(MAX_ADDRESSES);
+  readonly #accounts = createLru<string, Bucket>(MAX_ACCOUNTS);
   /** `account address` of logins that succeeded. */
-  readonly #known = new LRUCache<string, true>({ max: MAX_ADDRESSES });
+  readonly #known = createLru<string, true>(MAX_ADDRESSES);
   readonly #delayed = new Map<string, number>();
   readonly #release = new Set<() => void>();
 

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import { RE2JS } from 're2js';
+import { createLru } from '../util/lru.ts';
 import { metricOf, type Metric } from './catalog.ts';
 
 /** What a reader wants: a metric, and patterns that its labels must contain. */
@@ -27,7 +27,7 @@ const NOTHING: Expression = { test: () => false };
 
 /** Makes selectors. Readers repeat themselves every few seconds: their latest expressions are kept. */
 export class Selectors {
-  readonly #expressions = new LRUCache<string, Expression>({ max: MAX_KNOWN_PATTERNS });
+  readonly #expressions = createLru<string, Expression>(MAX_KNOWN_PATTERNS);
 
   /** Undefined if nothing can match: the metric or a label is unknown, or a pattern is invalid. */
   create({ name, labels }: MetricPattern): Selector | undefined {
