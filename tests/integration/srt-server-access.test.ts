@@ -5,6 +5,7 @@ import type { SessionsActive } from '@millrace/api';
 import { type KeyLength, REJECTION } from '@millrace/srt';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { HANDSHAKE_TYPE } from '../../packages/srt/src/handshake.ts';
+import { freeUdpPort } from '../support/ports.ts';
 import { FFMPEG } from './process-server.ts';
 import { Attacker, conclusion } from './srt-attacker.ts';
 import { Peer, SRT_LIVE_TRANSMIT } from './srt-peer.ts';
@@ -195,4 +196,20 @@ test('a port that is taken ends the start, and says which', async () => {
   await expect(SrtClient.open({ CORE_SRT_ADDRESS: address })).rejects.toThrow(
     `SRT server: can't listen on ${address}: `,
   );
+});
+
+test('an address without a host is that of all interfaces, in both families', async () => {
+  const port = await freeUdpPort();
+  const client = await SrtClient.open({ CORE_SRT_ADDRESS: `:${port}` }, port);
+  await client.connect('four,mode:publish');
+  await client.connect('six,mode:publish', { host: '::1' });
+  await client.untilLogged('PUBLISH START six');
+  expect(client.server.log()).toMatch(/client="127\.0\.0\.1:\d+" handler="PUBLISH" resource="four"/);
+  expect(client.server.log()).toMatch(/client="\[::1\]:\d+" handler="PUBLISH" resource="six"/);
+});
+
+test('a host name is looked up', async () => {
+  const port = await freeUdpPort();
+  const client = await SrtClient.open({ CORE_SRT_ADDRESS: `localhost:${port}` }, port);
+  await client.connect('cam,mode:publish', { host: 'localhost' });
 });
