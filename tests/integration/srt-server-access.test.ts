@@ -148,15 +148,20 @@ test('sessions are listed from the first moment to the last, and limited', async
   expect(sessions[1]?.id).toBe(sessions[1]?.remote);
   // Both count.
   expect(await client.answer('cam')).toBe(REJECTION.overload);
-  expect(client.logged()).toContain('CONNECT FORBIDDEN cam no room for another viewer (sessions)');
+  await client.untilLogged('CONNECT FORBIDDEN cam no room for another viewer (sessions)');
 
   publisher.send(Buffer.alloc(1000));
   await once(player, 'payload');
-  const bytes = async () => (await active()).map(({ bytes_rx, bytes_tx }) => [bytes_rx, bytes_tx]);
-  await expect.poll(bytes).toEqual([
-    [1044, 0],
-    [0, 1044],
-  ]);
+  // Whole packets with their headers, which a busy machine may have to send again.
+  const counted = (bytes: number) => bytes > 0 && bytes % 1044 === 0;
+  await expect
+    .poll(async () =>
+      (await active()).map(({ bytes_rx: rx, bytes_tx: tx }) => [counted(rx), rx, counted(tx), tx]),
+    )
+    .toEqual([
+      [true, expect.any(Number), false, 0],
+      [false, 0, true, expect.any(Number)],
+    ]);
   player.close();
   await expect.poll(active).toHaveLength(1);
   expect(await client.answer('cam')).toBe('accepted');
