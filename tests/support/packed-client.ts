@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -44,11 +44,15 @@ export async function installPackedClient(folder: string): Promise<void> {
   };
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  const packed = await must(
-    'npm',
-    ['pack', '--json', '--pack-destination', folder],
-    path.join(ROOT, 'packages/client'),
-  );
+  // In a place of its own, as others may build or pack at the same time.
+  const copy = path.join(folder, 'packed');
+  const source = path.join(ROOT, 'packages/client');
+  await cp(source, copy, { recursive: true, filter: (file) => file !== path.join(source, 'dist') });
+  const build = ['-p', source, '--composite', 'false', '--tsBuildInfoFile', 'null'];
+  await must('tsc', [...build, '--declaration', '--outDir', path.join(copy, 'dist')], ROOT);
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const packed = await must('npm', pack, copy);
+  await rm(copy, { recursive: true });
   const name = /"filename": "([^"]+)"/.exec(packed)?.[1];
   if (name === undefined) throw new Error(`no name in ${packed}`);
   await must('npm', ['install', '--offline', '--no-audit', '--no-fund', path.join(folder, name)], folder);

@@ -3,7 +3,7 @@ import { Type, type Static } from './schema.ts';
 const text = Type.String();
 const count = Type.Integer();
 const createdAt = Type.Integer({ description: 'Unix time in seconds' });
-const kbit = Type.Number({ description: 'Mean of the last 10 seconds in kbit/s; 1 kbit is 1024 bits' });
+const kbit = Type.Number({ description: 'Mean of the last seconds in kbit/s; 1 kbit is 1024 bits' });
 const remote = Type.String({ description: 'Address and port at the other end' });
 const protocol = Type.String({ description: 'rtmp, rtmps, or of players flv: over HTTP' });
 

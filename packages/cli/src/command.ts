@@ -55,7 +55,7 @@ export interface Command {
     args: Record<string, unknown>,
     options: Record<string, unknown>,
     context: Context,
-  ): Promise<ExitCode | void>;
+  ): Promise<ExitCode | undefined>;
 }
 
 /** Declares a command; what `run` is given has the types that its arguments and options are parsed to. */
@@ -63,10 +63,10 @@ export function defineCommand<A extends Arguments, O extends Options>(
   command: Omit<Command, 'arguments' | 'options' | 'run'> & {
     arguments: A;
     options: O;
-    run(args: Parsed<A>, options: Parsed<O>, context: Context): Promise<ExitCode | void>;
+    run(args: Parsed<A>, options: Parsed<O>, context: Context): Promise<ExitCode | undefined>;
   },
 ): Command {
-  return command as unknown as Command;
+  return command;
 }
 
 /** A word. */

@@ -1,12 +1,11 @@
 import { Client, type Tokens } from '@millrace/client';
+import { type Environment, variable } from './environment.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Profile, Profiles } from './profiles.ts';
 
 /** Where a server is that nobody has named. */
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A client of the server that was chosen. */
 export interface Connection {
@@ -16,7 +15,7 @@ export interface Connection {
   /** The profile whose session it is; undefined if the environment says all. */
   profile: string | undefined;
   /** Resolves when new tokens are kept. */
-  settled(): Promise<void>;
+  settled: () => Promise<void>;
 }
 
 export interface ConnectionOptions {
@@ -42,7 +41,7 @@ export async function openConnection({
 }: ConnectionOptions): Promise<Connection> {
   const name = await profiles.currentName();
   const profile = await profiles.read(name);
-  const baseUrl = checkedUrl(url ?? (env['MILLRACE_URL'] || profile?.url || DEFAULT_URL));
+  const baseUrl = checkedUrl(url ?? variable(env, 'MILLRACE_URL') ?? profile?.url ?? DEFAULT_URL);
   const given = credentials(env);
   const isOwn = given === undefined && profile !== undefined && checkedUrl(profile.url) === baseUrl;
 
@@ -92,8 +91,8 @@ function isLoopback(host: string): boolean {
 function credentials(env: Environment) {
   const username = env['MILLRACE_USERNAME'] ?? '';
   const password = env['MILLRACE_PASSWORD'] ?? '';
-  const accessToken = env['MILLRACE_ACCESS_TOKEN'] || undefined;
-  const refreshToken = env['MILLRACE_REFRESH_TOKEN'] || undefined;
+  const accessToken = variable(env, 'MILLRACE_ACCESS_TOKEN');
+  const refreshToken = variable(env, 'MILLRACE_REFRESH_TOKEN');
   const tokens = (accessToken ?? refreshToken) ? { accessToken, refreshToken } : undefined;
   if (username === '' && password === '') return tokens;
   if (username === '' || password === '') {

@@ -1,5 +1,6 @@
 import type { Client } from '@millrace/client';
 import { type Connection, openConnection } from './connection.ts';
+import { type Environment, variable } from './environment.ts';
 import { Profiles } from './profiles.ts';
 import { paint, plain, type Style } from './terminal/style.ts';
 import { type Column, tableLines } from './terminal/table.ts';
@@ -20,7 +21,7 @@ export interface Input extends NodeJS.ReadableStream {
 
 /** What surrounds the program. */
 export interface Surroundings {
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   stdin: Input;
   stdout: Output;
   stderr: Output;
@@ -39,7 +40,7 @@ export interface Settings {
 
 /** What a command works with: the server, and the terminal or whoever reads instead. */
 export class Context {
-  readonly env: Surroundings['env'];
+  readonly env: Environment;
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -129,8 +130,8 @@ export class Context {
 }
 
 /** https://no-color.org and https://force-color.org */
-function hasColours(stream: Output, env: Surroundings['env']): boolean {
-  if ((env['NO_COLOR'] ?? '') !== '') return false;
+function hasColours(stream: Output, env: Environment): boolean {
+  if (variable(env, 'NO_COLOR') !== undefined) return false;
   const forced = env['FORCE_COLOR'];
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
   return stream.isTTY === true && (stream.hasColors?.(16, env) ?? false);

@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { type Environment, variable } from './environment.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { PRIVATE_MODE, writePrivate } from './private-file.ts';
@@ -14,8 +15,6 @@ export interface Profile {
   access_token: string;
   refresh_token: string;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The name of the first profile. */
 export const DEFAULT_PROFILE = 'default';
@@ -35,7 +34,7 @@ export class Profiles {
 
   constructor(env: Environment, selected?: string) {
     this.#folder = profileFolder(env);
-    this.#selected = selected ?? nonEmpty(env['MILLRACE_PROFILE']);
+    this.#selected = selected ?? variable(env, 'MILLRACE_PROFILE');
   }
 
   /** The name that was asked for, else of the profile in use. */
@@ -105,14 +104,14 @@ export class Profiles {
 
 /** Where the profiles are: `MILLRACE_CONFIG_DIR`, else below the user's folder for settings. */
 export function profileFolder(env: Environment): string {
-  const asked = nonEmpty(env['MILLRACE_CONFIG_DIR']);
+  const asked = variable(env, 'MILLRACE_CONFIG_DIR');
   if (asked !== undefined) return path.resolve(asked);
-  const xdg = nonEmpty(env['XDG_CONFIG_HOME']);
+  const xdg = variable(env, 'XDG_CONFIG_HOME');
   // The XDG specification has relative paths ignored.
   if (xdg !== undefined && path.isAbsolute(xdg)) return path.join(xdg, 'millrace');
-  const appData = nonEmpty(env['APPDATA']);
+  const appData = variable(env, 'APPDATA');
   if (process.platform === 'win32' && appData !== undefined) return path.join(appData, 'millrace');
-  return path.join(nonEmpty(env['HOME']) ?? homedir(), '.config', 'millrace');
+  return path.join(variable(env, 'HOME') ?? homedir(), '.config', 'millrace');
 }
 
 function checked(name: string): string {
@@ -151,8 +150,4 @@ async function readPrivate(file: string): Promise<string | undefined> {
 
 function unlessMissing(error: unknown): undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === '' ? undefined : text;
 }

@@ -1,4 +1,4 @@
-import { ConfigData, type TSchema } from '@millrace/api';
+import { ConfigData } from '@millrace/api';
 import { UsageError } from './errors.ts';
 
 /** A setting of the server. */
@@ -22,7 +22,7 @@ const KINDS: Readonly<Record<string, Setting['kind']>> = {
 };
 
 /** All settings that there are, in the order of the description of the API. */
-export const SETTINGS: readonly Setting[] = settingsOf(ConfigData as TSchema as Schema);
+export const SETTINGS: readonly Setting[] = settingsOf(ConfigData);
 
 const SECRET = /(password|secret|secrets|secret_access_key|access_key_id|token|passphrase)$/;
 

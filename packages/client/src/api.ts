@@ -777,7 +777,7 @@ export interface RtmpChannel {
   /** rtmp, rtmps, or of players flv: over HTTP */
   protocol?: string;
   bytes_rx?: number;
-  /** Mean of the last 10 seconds in kbit/s; 1 kbit is 1024 bits */
+  /** Mean of the last seconds in kbit/s; 1 kbit is 1024 bits */
   bandwidth_rx_kbit?: number;
   /** Codec of each track, such as h264, hevc, av1, vp9, aac, opus; others as the publisher marks them */
   video_codecs?: string[];

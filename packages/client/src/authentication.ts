@@ -211,7 +211,8 @@ export class Authentication {
         url: this.#base + path,
         headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
         body: body && jsonBody(body),
-        isRepeatable: method === 'GET',
+        // A login whose answer got lost has done no harm; a rotated refresh token that is sent again ends the session.
+        isRepeatable: method === 'GET' || path === '/api/login',
       },
       (answer) => readJson<T>(route, answer),
       options,

@@ -13,7 +13,8 @@ class FakeServer {
   providerToken = 'provider 1';
   lifetime = 600;
   hasLogin = true;
-  isAway = false;
+  /** Of the network, from now on. */
+  failures = 0;
   #count = 0;
   #access = new Set<string>();
   #refresh = new Set<string>();
@@ -22,7 +23,7 @@ class FakeServer {
     const path = new URL(url).pathname;
     this.requests.push(`${init.method} ${path}`);
     await Promise.resolve();
-    if (this.isAway) throw new TypeError('fetch failed');
+    if (this.failures-- > 0) throw new TypeError('fetch failed');
     const [status, body] = this.#answer(`${init.method} ${path}`, new Headers(init.headers), init.body);
     return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } });
   }) as typeof fetch;
@@ -129,6 +130,12 @@ describe('a login', () => {
     expect(server.requests).toEqual([LOGIN, LOGIN]);
   });
 
+  test('is repeated if the line is bad', async () => {
+    server.failures = 1;
+    await server.client({ ...PASSWORD, retries: 1 }).login();
+    expect(server.requests).toEqual([LOGIN, LOGIN]);
+  });
+
   test('with wrong credentials fails with what the server says', async () => {
     await expect(server.client({ ...PASSWORD, password: 'x' }).login()).rejects.toMatchObject({
       status: 401,
@@ -181,6 +188,12 @@ describe('a session', () => {
     server.requests.length = 0;
     await server.client({ ...PASSWORD, accessToken, refreshToken }).skills.get();
     expect(server.requests).toEqual([SKILLS]);
+  });
+
+  test('is not lost by a rotation that may have been done', async () => {
+    const client = server.client({ ...server.issue(), retries: 3 });
+    server.failures = 1;
+    await expect(client.rotate()).rejects.toMatchObject({ code: 'network', attempts: 1 });
   });
 
   test('goes on with a refresh token alone', async () => {
@@ -364,4 +377,19 @@ test('the server may be below a path', async () => {
   const client = new Client({ baseUrl: 'http://localhost/core/', fetch: server.fetch });
   await client.about().catch(() => undefined);
   expect(server.requests).toEqual(['GET /core/api']);
+});
+
+test('what is gone when its removal is repeated was removed by the first request', async () => {
+  let requests = 0;
+  const client = new Client({
+    baseUrl: 'http://localhost',
+    fetch: () => {
+      requests++;
+      if (requests === 1) return Promise.reject(new TypeError('terminated'));
+      return Promise.resolve(Response.json({ message: 'Unknown process ID', details: [] }, { status: 404 }));
+    },
+  });
+  await client.processes.remove('cam');
+  expect(requests).toBe(2);
+  await expect(client.processes.remove('cam')).rejects.toMatchObject({ status: 404 });
 });

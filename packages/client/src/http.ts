@@ -40,6 +40,8 @@ const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 5_000;
 /** What a server may make a call wait, in seconds; a longer wait is the caller's decision. */
 const LONGEST_RETRY_AFTER = 30;
+const STREAM_LOST =
+  'the body was a stream, which cannot be sent again; browsers send streams over HTTP/2 only';
 const TEMPORARY = new Set([429, 502, 503, 504]);
 
 /** Sends requests, each as often as it takes, and turns what is no success into errors. Knows nothing of tokens. */
@@ -61,14 +63,15 @@ export class Http {
   ): Promise<T> {
     const { signal } = options;
     const retries = options.retries ?? this.#options.retries ?? DEFAULT_RETRIES;
-    const isRepeatable = request.isRepeatable && !(request.body && isStream(request.body.bytes));
+    const isStreamed = request.body !== undefined && isStream(request.body.bytes);
+    const isRepeatable = request.isRepeatable && !isStreamed;
     for (let attempt = 1; ; attempt++) {
       signal?.throwIfAborted();
       try {
         return await this.#attempt(request, read, options);
       } catch (cause) {
         signal?.throwIfAborted();
-        const error = toError(cause, request.route, attempt);
+        const error = toError(cause, { route: request.route, attempts: attempt, isStreamed });
         const pause = (error.retryAfter ?? 0) * 1000;
         const isWorthIt = isTemporary(error) && pause <= LONGEST_RETRY_AFTER * 1000;
         if (!isRepeatable || attempt > retries || !isWorthIt) throw error;
@@ -208,18 +211,21 @@ function isTemporary({ code, status }: MillraceError): boolean {
   return code === 'network' || code === 'timeout' || TEMPORARY.has(status);
 }
 
-function toError(cause: unknown, route: string, attempts: number): MillraceError {
-  if (cause instanceof MillraceError) {
-    const { code, message, status, details, body, retryAfter } = cause;
-    const context = { status, details, body, retryAfter, route, attempts };
-    return new MillraceError(code, message, { ...context, cause: cause.cause });
-  }
-  const reasons = reasonsOf(cause);
-  return new MillraceError('network', 'the server cannot be reached', {
-    route,
-    attempts,
-    cause,
-    details: reasons,
+/** The error with what is known only here. */
+function toError(
+  cause: unknown,
+  { route, attempts, isStreamed }: { route: string; attempts: number; isStreamed: boolean },
+): MillraceError {
+  const known =
+    cause instanceof MillraceError
+      ? cause
+      : new MillraceError('network', 'the server cannot be reached', { cause, details: reasonsOf(cause) });
+  const { code, message, status, details, body, retryAfter } = known;
+  const isLost = isStreamed && isTemporary(known);
+  return new MillraceError(code, message, {
+    ...{ status, body, retryAfter, route, attempts },
+    details: isLost ? [...details, STREAM_LOST] : details,
+    cause: known.cause,
   });
 }
 

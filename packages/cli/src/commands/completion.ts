@@ -17,7 +17,7 @@ export const completion = defineCommand({
     const known = SHELLS.find((one) => one === shell);
     if (known === undefined) throw new UsageError(`there is no completion for ${shell}`, SHELLS.join(', '));
     context.print(SCRIPTS[known]);
-    return Promise.resolve();
+    return Promise.resolve(undefined);
   },
 });
 

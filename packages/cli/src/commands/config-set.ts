@@ -1,4 +1,4 @@
-import { type ConfigChange, isMillraceError } from '@millrace/client';
+import { isMillraceError } from '@millrace/client';
 import { defineCommand, flag, words } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -33,7 +33,7 @@ export const configSet = defineCommand({
     const client = await context.client();
     const { signal } = context;
     try {
-      await client.config.set(toChange(values) as ConfigChange, { signal });
+      await client.config.set(toChange(values), { signal });
     } catch (error) {
       if (!isMillraceError(error, 409)) throw error;
       throw new CommandError('the server refuses the change; nothing was stored', {

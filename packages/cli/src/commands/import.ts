@@ -46,7 +46,8 @@ export const importCommand = defineCommand({
     }
     const outcome = { dry_run: dryRun, changes: made.map(shown), failed: failed.map(shown) };
     context.show(outcome, () => []);
-    const tally = changes.length === 0 ? 'nothing to change' : `${made.length} changes`;
+    const tally =
+      changes.length === 0 ? 'nothing to change' : `${made.length} change${made.length === 1 ? '' : 's'}`;
     context.note(dryRun && changes.length > 0 ? `${tally}, none of them made` : tally);
     return failed.length > 0 ? EXIT.refused : EXIT.done;
   },
@@ -62,7 +63,7 @@ function describe({ kind, name, what, details }: Change, { paint }: Context): st
 }
 
 async function read(file: string | undefined, { stdin }: Context): Promise<string> {
-  if (file === undefined || file === '-') return readAll(stdin as unknown as AsyncIterable<Uint8Array>);
+  if (file === undefined || file === '-') return readAll(stdin);
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

@@ -2,6 +2,7 @@ import { Client } from '@millrace/client';
 import { defineCommand, flag, optionalWord, text } from '../command.ts';
 import { checkedUrl, DEFAULT_URL, isPrivate } from '../connection.ts';
 import type { Context } from '../context.ts';
+import { variable } from '../environment.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Profile } from '../profiles.ts';
@@ -33,7 +34,9 @@ A session lasts as long as its refresh token, a day by default; then log in agai
     const { profiles, env, signal, settings } = context;
     const name = await profiles.currentName();
     const before = await profiles.read(name);
-    const url = checkedUrl(address ?? settings.url ?? (env['MILLRACE_URL'] || before?.url || DEFAULT_URL));
+    const url = checkedUrl(
+      address ?? settings.url ?? variable(env, 'MILLRACE_URL') ?? before?.url ?? DEFAULT_URL,
+    );
     const timeout = settings.timeout === undefined ? undefined : settings.timeout * 1000;
     const stranger = new Client({ baseUrl: url, timeout });
     const about = await stranger.about({ signal });
@@ -47,7 +50,7 @@ A session lasts as long as its refresh token, a day by default; then log in agai
     const known = before?.url === url ? before.username : '';
     const credentials = tokenStdin
       ? { auth0Token: await secret(context, 'token') }
-      : await askCredentials(context, username ?? env['MILLRACE_USERNAME'], known, passwordStdin);
+      : await askCredentials(context, username ?? variable(env, 'MILLRACE_USERNAME'), known, passwordStdin);
     const client = new Client({ baseUrl: url, timeout, ...credentials });
     await client.login({ signal });
     const { accessToken = '', refreshToken = '' } = client.tokens();
@@ -74,13 +77,13 @@ async function askCredentials(
   known: string,
   fromStdin: boolean,
 ): Promise<{ username: string; password: string }> {
-  const username = given || (fromStdin ? known : await ask(context, 'User', known));
+  const username = given ?? (fromStdin ? known : await ask(context, 'User', known));
   if (username === '') {
     throw new UsageError('it is not said who logs in', 'name the user with --username');
   }
-  const fromEnv = context.env['MILLRACE_PASSWORD'];
+  const fromEnv = variable(context.env, 'MILLRACE_PASSWORD');
   if (fromStdin) return { username, password: await secret(context, 'password') };
-  return { username, password: fromEnv || (await askHidden(context, 'Password')) };
+  return { username, password: fromEnv ?? (await askHidden(context, 'Password')) };
 }
 
 async function secret({ stdin }: Context, what: string): Promise<string> {

@@ -12,7 +12,7 @@ const SORT_KEYS = Object.keys(SORTS) as SortKey[];
 interface Live {
   view: View;
   interval: number;
-  load(signal: AbortSignal): Promise<Process[]>;
+  load: (signal: AbortSignal) => Promise<Process[]>;
 }
 
 export const top = defineCommand({

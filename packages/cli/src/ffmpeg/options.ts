@@ -143,7 +143,7 @@ const QUESTIONS = new Set([
 /** What an option of the `ffmpeg` program is. */
 export interface OptionKind {
   /** Whether the next argument is its value, given what that argument is. */
-  takesValue(next: string | undefined): boolean;
+  takesValue: (next: string | undefined) => boolean;
   /** Whether it is about the whole program and not about one file. */
   isGlobal: boolean;
   /** Whether FFmpeg only answers a question and does no work. */

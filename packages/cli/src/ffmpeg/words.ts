@@ -14,14 +14,14 @@ export function splitWords(line: string): string[] {
     const next = line.charAt(at + 1);
     if (quote === "'") {
       if (char === quote) quote = '';
-      else word += char;
+      else word = (word ?? '') + char;
     } else if (char === '\\' && (quote === '' || '"\\$`\n'.includes(next))) {
       at++;
       // A backslash at the end of a line joins it with the next.
       if (next !== '\n') word = (word ?? '') + next;
     } else if (quote === '"') {
       if (char === quote) quote = '';
-      else word += char;
+      else word = (word ?? '') + char;
     } else if (char === '"' || char === "'") {
       quote = char;
       word ??= '';

@@ -5,9 +5,9 @@ import { pad, printable, truncate, widthOf } from './text.ts';
 export interface Column<Row> {
   title: string;
   /** What stands in it; the text may be from outside. */
-  text(row: Row): string;
+  text: (row: Row) => string;
   align?: 'left' | 'right';
-  style?(row: Row): Style | undefined;
+  style?: (row: Row) => Style | undefined;
   /**
    * May be cut down to this many columns where the terminal is narrow; the widest is cut first. What has no such limit
    * is never cut.
@@ -21,7 +21,7 @@ export interface Column<Row> {
 export interface TableOptions {
   /** Columns of the terminal; nothing is cut or left out without. */
   width?: number | undefined;
-  paint(style: Style, text: string): string;
+  paint: (style: Style, text: string) => string;
 }
 
 const GAP = 2;

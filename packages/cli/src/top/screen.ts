@@ -12,10 +12,10 @@ const TO_SCREEN_END = '\u001b[J';
 
 export interface ScreenEvents {
   /** A key by its name (`q`, `up`), Ctrl-C and Ctrl-Z excepted. */
-  key(name: string): void;
-  resize(): void;
+  key: (name: string) => void;
+  resize: () => void;
   /** Ctrl-C, or the terminal went away. */
-  quit(): void;
+  quit: () => void;
 }
 
 /** The whole terminal, for as long as it takes. It is as it was when the program ends, however that is. */
@@ -54,7 +54,10 @@ export class Screen {
   /** Shows these lines. At once, so that nothing flickers. */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return;
-    this.#stdout.write(HOME + lines.map((line) => line + TO_LINE_END).join('\r\n') + TO_SCREEN_END);
+    // Erased before and not after it: a line that fills the screen leaves the cursor on its last character.
+    const text = lines.map((line) => TO_LINE_END + line).join('\r\n');
+    const isFull = lines.length >= this.size.rows;
+    this.#stdout.write(HOME + text + (isFull ? '' : `\r\n${TO_SCREEN_END}`));
   }
 
   readonly #onKey = (text: string | undefined, key: { name?: string; ctrl?: boolean } | undefined): void => {

@@ -10,7 +10,7 @@ export type SortKey = 'id' | 'state' | 'time' | 'fps' | 'bitrate' | 'cpu' | 'mem
 
 /** The orders, with the key that chooses each and the column that it is about. */
 export const SORTS: Readonly<
-  Record<SortKey, { key: string; column: string; value(process: Process): number | string }>
+  Record<SortKey, { key: string; column: string; value: (process: Process) => number | string }>
 > = {
   cpu: { key: 'c', column: 'CPU', value: ({ state }) => state?.cpu_usage ?? 0 },
   memory: { key: 'm', column: 'MEMORY', value: ({ state }) => state?.memory_bytes ?? 0 },
@@ -94,7 +94,7 @@ export function totals(processes: readonly Process[]): string {
     processes.reduce((total, { state }) => total + (state === undefined ? 0 : value(state)), 0);
   const counts = [...states].filter(([exec]) => exec !== '').map(([exec, list]) => `${list.length} ${exec}`);
   return [
-    `${processes.length} processes${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
+    `${processes.length} ${processes.length === 1 ? 'process' : 'processes'}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
     `CPU ${formatPercent(sum(({ cpu_usage }) => cpu_usage))}`,
     `memory ${formatBytes(sum(({ memory_bytes }) => memory_bytes))}`,
     formatBitrate(sum(({ exec, progress }) => (exec === 'running' ? progress.bitrate_kbit : 0))),

@@ -1,7 +1,7 @@
 import type { FileInfo, FilesystemInfo } from '../api.ts';
 import type { Bytes } from '../body.ts';
-import { isMillraceError } from '../error.ts';
 import type { CallOptions } from '../http.ts';
+import { ignoreGone } from '../repeated.ts';
 import type { Transport } from '../transport.ts';
 
 /** Which files to list, and in what order. */
@@ -61,11 +61,6 @@ export class Files {
   /** Removes a file. */
   async remove(storage: string, filepath: string, options?: CallOptions): Promise<void> {
     const input = { path: { storage, filepath } };
-    try {
-      await this.#transport.call('DELETE /api/v3/fs/{storage}/{filepath*}', input, options);
-    } catch (error) {
-      // The first answer got lost, not the first request.
-      if (!isMillraceError(error, 404) || error.attempts === 1) throw error;
-    }
+    await ignoreGone(this.#transport.call('DELETE /api/v3/fs/{storage}/{filepath*}', input, options));
   }
 }

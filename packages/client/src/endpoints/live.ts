@@ -1,5 +1,5 @@
 import type { RtmpChannel, SrtChannels } from '../api.ts';
-import { isMillraceError } from '../error.ts';
+import { ignoreGone } from '../repeated.ts';
 import type { CallOptions } from '../http.ts';
 import type { Transport } from '../transport.ts';
 
@@ -56,14 +56,5 @@ export class Srt {
   /** Cuts off a publisher or a player by the id of its socket. Millrace only. */
   async kick(id: number, options?: CallOptions): Promise<void> {
     await ignoreGone(this.#transport.call('DELETE /api/v3/srt/{id}', { path: { id: String(id) } }, options));
-  }
-}
-
-/** What is not there any more when a request is repeated went with the first one, whose answer got lost. */
-async function ignoreGone(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isMillraceError(error, 404) || error.attempts === 1) throw error;
   }
 }

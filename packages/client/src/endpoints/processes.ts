@@ -7,8 +7,8 @@ import type {
   ProcessState,
   WidgetProcess,
 } from '../api.ts';
-import { isMillraceError } from '../error.ts';
 import type { CallOptions } from '../http.ts';
+import { ignoreGone } from '../repeated.ts';
 import type { Transport } from '../transport.ts';
 import { processId } from '../url.ts';
 
@@ -89,12 +89,9 @@ export class Processes {
 
   /** Stops a process and removes it. */
   async remove(id: string, options?: CallOptions): Promise<void> {
-    try {
-      await this.#transport.call('DELETE /api/v3/process/{id}', { path: { id: processId(id) } }, options);
-    } catch (error) {
-      // The first answer got lost, not the first request.
-      if (!isMillraceError(error, 404) || error.attempts === 1) throw error;
-    }
+    await ignoreGone(
+      this.#transport.call('DELETE /api/v3/process/{id}', { path: { id: processId(id) } }, options),
+    );
   }
 
   /** Tells a process what to do. Only `start` and `stop` are repeated if the answer gets lost. */

@@ -9,7 +9,7 @@ export interface StreamInfo {
   remote: string;
   protocol: Protocol;
   rxBytes: number;
-  /** Bit/s over the last 10 seconds. */
+  /** Bit/s over the last seconds. */
   rxBitrate: number;
   /** One for each track, such as `h264`. */
   videoCodecs: readonly string[];
