@@ -5,6 +5,7 @@ import type { SessionsActive } from '@millrace/api';
 import { type KeyLength, REJECTION } from '@millrace/srt';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { HANDSHAKE_TYPE } from '../../packages/srt/src/handshake.ts';
+import { freeUdpPort } from '../support/ports.ts';
 import { FFMPEG } from './process-server.ts';
 import { Attacker, conclusion } from './srt-attacker.ts';
 import { Peer, SRT_LIVE_TRANSMIT } from './srt-peer.ts';
@@ -147,15 +148,20 @@ test('sessions are listed from the first moment to the last, and limited', async
   expect(sessions[1]?.id).toBe(sessions[1]?.remote);
   // Both count.
   expect(await client.answer('cam')).toBe(REJECTION.overload);
-  expect(client.logged()).toContain('CONNECT FORBIDDEN cam no room for another viewer (sessions)');
+  await client.untilLogged('CONNECT FORBIDDEN cam no room for another viewer (sessions)');
 
   publisher.send(Buffer.alloc(1000));
   await once(player, 'payload');
-  const bytes = async () => (await active()).map(({ bytes_rx, bytes_tx }) => [bytes_rx, bytes_tx]);
-  await expect.poll(bytes).toEqual([
-    [1044, 0],
-    [0, 1044],
-  ]);
+  // Whole packets with their headers, which a busy machine may have to send again.
+  const counted = (bytes: number) => bytes > 0 && bytes % 1044 === 0;
+  await expect
+    .poll(async () =>
+      (await active()).map(({ bytes_rx: rx, bytes_tx: tx }) => [counted(rx), rx, counted(tx), tx]),
+    )
+    .toEqual([
+      [true, expect.any(Number), false, 0],
+      [false, 0, true, expect.any(Number)],
+    ]);
   player.close();
   await expect.poll(active).toHaveLength(1);
   expect(await client.answer('cam')).toBe('accepted');
@@ -195,4 +201,20 @@ test('a port that is taken ends the start, and says which', async () => {
   await expect(SrtClient.open({ CORE_SRT_ADDRESS: address })).rejects.toThrow(
     `SRT server: can't listen on ${address}: `,
   );
+});
+
+test('an address without a host is that of all interfaces, in both families', async () => {
+  const port = await freeUdpPort();
+  const client = await SrtClient.open({ CORE_SRT_ADDRESS: `:${port}` }, port);
+  await client.connect('four,mode:publish');
+  await client.connect('six,mode:publish', { host: '::1' });
+  await client.untilLogged('PUBLISH START six');
+  expect(client.server.log()).toMatch(/client="127\.0\.0\.1:\d+" handler="PUBLISH" resource="four"/);
+  expect(client.server.log()).toMatch(/client="\[::1\]:\d+" handler="PUBLISH" resource="six"/);
+});
+
+test('a host name is looked up', async () => {
+  const port = await freeUdpPort();
+  const client = await SrtClient.open({ CORE_SRT_ADDRESS: `localhost:${port}` }, port);
+  await client.connect('cam,mode:publish', { host: 'localhost' });
 });

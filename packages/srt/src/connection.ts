@@ -247,7 +247,7 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
     }
     this.#receiver.tick(now);
     this.#sender.tick(now);
-    const material = this.#sendKeys?.announcement(this.#rtt.rtt, now);
+    const material = this.#sendKeys?.announcement(this.#rtt.rtt, now, this.#sender.buffer.size);
     if (material !== undefined) {
       this.#counters.sentKmPkt++;
       this.#sendControl('kmreq', 0, material, now);

@@ -29,13 +29,13 @@ describe('the refresh of keys', () => {
     };
     let sequence = 0;
     for (; sequence < 79; sequence++) read(sequence);
-    expect(sender.announcement(10, 1000)).toBeUndefined();
+    expect(sender.announcement(10, 1000, 0)).toBeUndefined();
     read(sequence++);
-    const material = sender.announcement(10, 1000);
+    const material = sender.announcement(10, 1000, 0);
     expect(material).toBeDefined();
     // Again only after a while, and the old key as long as there is no answer.
-    expect(sender.announcement(10, 1100)).toBeUndefined();
-    expect(sender.announcement(10, 1150)).toEqual(material);
+    expect(sender.announcement(10, 1100, 0)).toBeUndefined();
+    expect(sender.announcement(10, 1150, 0)).toEqual(material);
     for (; sequence < 150; sequence++) read(sequence);
     expect(await receiver.update(parseKeyMaterial(material ?? TEXT))).toBe('accepted');
     const old = sender.encrypt(sequence, TEXT);
@@ -44,6 +44,18 @@ describe('the refresh of keys', () => {
     expect(new Set(used.slice(0, 150))).toEqual(new Set([1]));
     expect(new Set(used.slice(150))).toEqual(new Set([2]));
     expect(receiver.decrypt(150, 1, old)?.equals(TEXT)).toBe(true);
+  });
+
+  test('waits as long as a packet may have to be repeated whose key it would replace', async () => {
+    const { sender } = await pair({ after: 10, preannounce: 5 });
+    for (let sequence = 0; sequence < 5; sequence++) sender.encrypt(sequence, TEXT);
+    const material = sender.announcement(10, 1000, 5) ?? TEXT;
+    sender.confirm(material);
+    for (let sequence = 5; sequence < 16; sequence++) sender.encrypt(sequence, TEXT);
+    expect(sender.current).toBe(2);
+    // Of those that are not acknowledged, the oldest was encrypted with the first key.
+    expect(sender.announcement(10, 2000, 7)).toBeUndefined();
+    expect(sender.announcement(10, 2000, 6)).toBeDefined();
   });
 
   test('never replaces the key in use, also if an old packet was repeated', async () => {

@@ -103,9 +103,16 @@ export class SendKeys {
     return this.#cipher.apply(sequence, payload);
   }
 
-  /** The key material that is to be sent now, if any. */
-  announcement(rtt: number, now: number): Buffer | undefined {
-    if (this.#next === undefined && this.#count >= this.#refresh.after - this.#refresh.preannounce) {
+  /**
+   * The key material that is to be sent now, if any.
+   *
+   * @param unacknowledged packets that may have to be sent again.
+   */
+  announcement(rtt: number, now: number, unacknowledged: number): Buffer | undefined {
+    // The new key takes the place of the one before the current: the peer could not read what that one encrypted.
+    const isPlaceFree = unacknowledged <= this.#count;
+    const isTime = this.#count >= this.#refresh.after - this.#refresh.preannounce;
+    if (this.#next === undefined && isTime && isPlaceFree) {
       const { kek, keyLength, salt } = this.#session;
       const key = randomBytes(keyLength);
       const isOdd = this.#current === 1;
