@@ -163,7 +163,7 @@ const ENTRY_POINT = /^\/+api(?:\/+login(\/+refresh)?)?\/*(?=$|\?)/;
  */
 function canonicalUrl(url: string): string {
   // Most requests are for other paths, which is told for less than the patterns take.
-  if (/^\/(?:[^/a]|api\/v3\/)/.test(url)) return url;
+  if (/^\/(?:[^/a]|api(?:$|\/v3\/))/.test(url)) return url;
   const local = url.startsWith('/') ? url : url.replace(AUTHORITY, '').replace(/^(?=\?|$)/, '/');
   return local.replace(ENTRY_POINT, (path) => path.replace(/\/+/g, '/').replace(/\/$/, ''));
 }
