@@ -28,7 +28,7 @@ export const DEFAULT_RELAY_OPTIONS: RelayOptions = {
   lagMs: 3_000,
   audioLagBytes: 4 * 1024 * 1024,
   recoverBytes: 256 * 1024,
-  gatherMs: 60,
+  gatherMs: 80,
   gatherFrom: 16,
 };
 /** So much is worth a system call of its own. */
