@@ -1,5 +1,5 @@
 // RTMP, beside node-media-server: one stream to many players, and many publishers.
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,6 +23,9 @@ interface FanOut {
   gigabits: number;
 }
 
+const ROOT = path.join(import.meta.dirname, '..');
+execFileSync(process.execPath, [path.join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: ROOT });
+
 const children = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of children) child.kill();
@@ -30,7 +33,8 @@ process.once('exit', () => {
 
 function start(file: string, ...args: number[]): ChildProcess {
   const child = fork(path.join(import.meta.dirname, file), args.map(String), {
-    execArgv: ['--conditions=source'],
+    // The servers run as published, our own tools from their sources.
+    execArgv: file.endsWith('.mjs') ? [] : ['--conditions=source'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   children.add(child);
@@ -117,8 +121,8 @@ async function measureIngest(file: string): Promise<Ingest> {
   };
 }
 
-const OURS = 'rtmp-server.ts';
-const PEER = 'rtmp-peer.ts';
+const OURS = 'rtmp-server.mjs';
+const PEER = 'rtmp-peer.mjs';
 
 const only = process.argv[2];
 for (const players of PLAYERS) {

@@ -12,7 +12,7 @@ import { ROOT, SetupError, ensureFfmpeg, run } from './setup.mjs';
 /** The recordings of what is built so far. */
 const RECORDINGS = [
   ...['login', 'http', 'config', 'fs', 'mounts', 'process', 'placeholders', 'probe', 'metadata', 'skills'],
-  ...['log', 'metrics', 'sessions', 'graph', 'swagger'],
+  ...['log', 'metrics', 'sessions', 'graph', 'swagger', 'streams'],
 ];
 const CREDENTIALS = { api: ['admin', 'contract-secret'], memory: ['memory', 'contract-memory'] };
 

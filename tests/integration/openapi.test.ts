@@ -20,7 +20,15 @@ beforeAll(async () => {
     });
   };
   subscribe('fastify.initialization', collect);
-  server = await startServer({ env: { CORE_METRICS_ENABLE_PROMETHEUS: 'true' } });
+  server = await startServer({
+    env: {
+      CORE_METRICS_ENABLE_PROMETHEUS: 'true',
+      CORE_RTMP_ENABLE: 'true',
+      CORE_RTMP_ADDRESS: '127.0.0.1:0',
+      CORE_SRT_ENABLE: 'true',
+      CORE_SRT_ADDRESS: '127.0.0.1:0',
+    },
+  });
   unsubscribe('fastify.initialization', collect);
 });
 

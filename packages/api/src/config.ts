@@ -122,7 +122,15 @@ export const ConfigData = Type.Object(
       cors: group({ origins: list }),
       mimetypes_file: text,
     }),
-    rtmp: group({ enable: flag, enable_tls: flag, address: text, address_tls: text, app: text, token: text }),
+    rtmp: group({
+      enable: flag,
+      enable_tls: flag,
+      address: text,
+      address_tls: text,
+      app: text,
+      token: text,
+      keys: Type.Optional(Type.Record(text, text)),
+    }),
     srt: group({
       enable: flag,
       address: text,

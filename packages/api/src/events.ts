@@ -67,6 +67,17 @@ export const SessionEvent = Type.Object({
 });
 export type SessionEvent = Static<typeof SessionEvent>;
 
+/** A stream began or ceased to be published to this server. */
+export const StreamEvent = Type.Object({
+  type: Type.Union([Type.Literal('stream.published'), Type.Literal('stream.unpublished')]),
+  time,
+  protocol: Type.String({ description: '`rtmp` or `srt`' }),
+  name: Type.String({ description: 'What the stream is listed as' }),
+  reference: Type.String({ description: 'What its sessions are known by' }),
+  remote: Type.String({ description: 'Address and port of the publisher' }),
+});
+export type StreamEvent = Static<typeof StreamEvent>;
+
 /** A line of the server's log. */
 export const LogLineEvent = Type.Object({
   type: Type.Literal('log'),
@@ -104,6 +115,7 @@ export const Event = Type.Union([
   ProcessChangeEvent,
   ProcessStateEvent,
   SessionEvent,
+  StreamEvent,
   LogLineEvent,
   OmittedEvent,
   GapEvent,

@@ -22,8 +22,10 @@ export {
   ProcessStateEvent,
   ServerStartedEvent,
   SessionEvent,
+  StreamEvent,
 } from './events.ts';
 export { GraphQuery, GraphResponse } from './graph.ts';
+export { Liveness, Readiness } from './health.ts';
 export { LogEvent, LogEvents, LogLines } from './log.ts';
 export { Metadata } from './metadata.ts';
 export { PlayoutStatus } from './playout.ts';
@@ -45,6 +47,7 @@ export {
   ProcessConfigIO,
   ProcessConfigIOCleanup,
   ProcessConfigLimits,
+  ProcessFailure,
   ProcessReport,
   ProcessReportEntry,
   ProcessState,
@@ -60,6 +63,7 @@ export {
   SessionsActive,
   SessionsSummary,
 } from './session.ts';
-export { RtmpChannel, SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './streams.ts';
+export { RtmpChannel, RtmpPlayer } from './rtmp.ts';
+export { SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './srt.ts';
 export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';
 export { Type, type Static, type TSchema } from './schema.ts';

@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   debug: ['util', 'log'],
   telemetry: ['util', 'log'],
   events: ['util', 'log'],
+  media: ['util', 'log'],
   ffmpeg: ['util', 'log', 'child'],
   process: ['util', 'log', 'ffmpeg', 'child', 'storage', 'database'],
   http: [
@@ -50,6 +51,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'process',
     'http',
   ],
+  rtmp: ['util', 'log', 'config', 'sessions', 'media', 'tls'],
+  srt: ['util', 'log', 'config', 'sessions', 'media'],
 };
 const IMPORT = /^\s*(?:import|export)\s(?:[^'"]*?\sfrom\s)?['"](\.[^'"]+)['"]/gm;
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Auth } from './auth/auth.ts';
 import type { Surroundings } from './composition.ts';
 import type { ContentCache } from './delivery/cache.ts';
-import { MimeTypes } from './delivery/mime.ts';
+import type { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes } from './delivery/static.ts';
 import type { Events } from './events/events.ts';
@@ -19,8 +19,10 @@ import { metadataRoutes } from './http/routes/metadata.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
 import { playoutRoutes } from './http/routes/playout.ts';
 import { processRoutes } from './http/routes/process.ts';
+import { flvRoutes, rtmpRoutes } from './http/routes/rtmp.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
+import { srtRoutes } from './http/routes/srt.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
@@ -28,9 +30,11 @@ import type { Monitor } from './metrics/monitor.ts';
 import type { RuntimeMetrics } from './metrics/runtime.ts';
 import type { ProcessManager } from './process/manager.ts';
 import { operationsRoutes } from './observability.ts';
+import type { RtmpServer } from './rtmp/server.ts';
 import type { Sessions } from './sessions/registry.ts';
 import type { SocketTraffic } from './sessions/sockets.ts';
 import type * as slices from './slices.ts';
+import type { SrtServer } from './srt/server.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import type { MemoryFilesystem } from './storage/memory.ts';
 import type { S3Storages } from './storage/s3-storages.ts';
@@ -45,12 +49,15 @@ export interface HttpNeeds {
   memory: MemoryFilesystem;
   s3: S3Storages;
   cache: ContentCache;
+  mime: MimeTypes;
   sessions: Sessions;
   traffic: SocketTraffic;
   auth: Auth;
   events: Events;
   ffmpeg: Ffmpeg;
   processes: ProcessManager;
+  rtmp: RtmpServer;
+  srt: SrtServer;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
 }
@@ -61,10 +68,9 @@ export async function createHttpApp(
   needs: HttpNeeds,
   { log, store, runSince, reloader }: Surroundings,
 ): Promise<HttpApp> {
-  const { disk, memory, s3, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
-  const { events, monitor, runtimeMetrics } = needs;
+  const { disk, memory, s3, cache, mime, sessions, traffic, auth, ffmpeg, processes } = needs;
+  const { events, rtmp, srt, monitor, runtimeMetrics } = needs;
   const { isReadOnly } = slice;
-  const mime = await MimeTypes.load(slice.mimeFile);
   const guard = createGuard(auth);
   const about: AboutOptions = {
     name: slice.name,
@@ -105,8 +111,16 @@ export async function createHttpApp(
       secureLog: log.component('HTTPS'),
       guard,
       traffic,
-      observe: (...request) => {
-        runtimeMetrics.countRequest(...request);
+      observe: (request, reply) => {
+        // The framework gathers what it knows of a route anew each time.
+        if (!runtimeMetrics.isEnabled) return;
+        const { method, routeOptions } = request;
+        runtimeMetrics.countRequest(
+          method,
+          routeOptions.url ?? '',
+          reply.statusCode,
+          reply.elapsedTime / 1000,
+        );
       },
       open: [
         pingRoutes,
@@ -128,8 +142,11 @@ export async function createHttpApp(
         logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),
         metricsRoutes(monitor),
         sessionRoutes(sessions),
+        ...(rtmp.isEnabled ? [rtmpRoutes(rtmp, isReadOnly)] : []),
+        ...(srt.isEnabled ? [srtRoutes(srt, isReadOnly)] : []),
       ],
       mounts: [
+        ...(rtmp.isEnabled ? [flvRoutes(rtmp, ({ raw }) => auth.viewerAddress(raw))] : []),
         mountRoutes({
           filesystem: memory,
           prefix: '/memfs',

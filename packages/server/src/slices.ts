@@ -1,9 +1,7 @@
-import { isIP } from 'node:net';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import type { Config } from './config/schema.ts';
-import { mimeFileOf } from './config/mime-file.ts';
 import { mountOf } from './config/s3.ts';
 import { auth0Provider, oidcProvider } from './auth/oidc.ts';
 import type { AuthOptions } from './auth/policy.ts';
@@ -15,11 +13,14 @@ import type { MemoryHints } from './debug/memory.ts';
 import type { ScrapeAuth } from './http/routes/prometheus.ts';
 import type { MonitorOptions } from './metrics/monitor.ts';
 import type { ProcessOptions } from './process/setting.ts';
+import type { RtmpOptions } from './rtmp/server.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
+import type { SrtOptions } from './srt/interface.ts';
 import type { S3Options } from './storage/s3-storages.ts';
 import type { CertificateOptions } from './tls/certificates.ts';
 import type { ServiceOptions } from './telemetry/service.ts';
 import type { RenewalOptions } from './tls/renewal.ts';
+import { isLoopback, splitListenAddress } from './util/address.ts';
 import { DEFAULT_TLS_EMAIL } from './config/variables.ts';
 
 /*
@@ -67,7 +68,7 @@ export function authOptions(config: Config): Omit<AuthOptions, 'https'> {
     hostNames: config.host.name,
     trustedProxies: access.trusted_proxies,
     access: { http: access.http, https: access.https },
-    isExposed: !isLoopback(hostOf(config.address)),
+    isExposed: !isLoopback(splitListenAddress(config.address).host),
   };
 }
 
@@ -137,7 +138,7 @@ export function processOptions(config: Config, cwd: string): ProcessOptions {
       diskDir: diskOptions(config, cwd).dir,
       address: config.address,
       filesystems: [{ name: 'mem', mount: '/memfs', auth: memoryCredentials(config) }, ...s3Mounts(config)],
-      rtmp: { address: rtmp.address, app: rtmp.app, token: rtmp.token },
+      rtmp: { address: rtmp.address, app: rtmp.app, token: rtmp.token, keys: rtmp.keys },
       srt: { address: srt.address, token: srt.token, passphrase: srt.passphrase },
     },
     input: ffmpeg.access.input,
@@ -151,6 +152,16 @@ export function processOptions(config: Config, cwd: string): ProcessOptions {
   };
 }
 
+/** Undefined if RTMP is off. */
+export function rtmpOptions({ rtmp }: Config): RtmpOptions | undefined {
+  if (!rtmp.enable) return undefined;
+  return {
+    address: rtmp.address,
+    addressTls: rtmp.enable_tls ? rtmp.address_tls : undefined,
+    access: { app: rtmp.app, token: rtmp.token, keys: rtmp.keys },
+  };
+}
+
 /** The variables that FFmpeg gets. Never our own: they may hold secrets. */
 export function childEnvironment({ ffmpeg }: Config, env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
@@ -159,6 +170,13 @@ export function childEnvironment({ ffmpeg }: Config, env: NodeJS.ProcessEnv): Re
       return value === undefined || /^(?:CORE|RS)_/.test(name) ? [] : [[name, value]];
     }),
   );
+}
+
+/** Undefined if SRT is off. */
+export function srtOptions({ srt }: Config): SrtOptions | undefined {
+  if (!srt.enable) return undefined;
+  const { address, token, passphrase, log } = srt;
+  return { address, token, passphrase, topics: log.enable ? log.topics : [] };
 }
 
 function memoryCredentials({ storage }: Config): { username: string; password: string } | undefined {
@@ -231,7 +249,6 @@ export interface HttpSlice {
   name: string;
   isReadOnly: boolean;
   cors: CorsPolicy[];
-  mimeFile: string;
   memoryAuth: { username: string; password: string } | undefined;
   /** Undefined if Prometheus is not served. */
   prometheus: { auth: ScrapeAuth | undefined } | undefined;
@@ -256,7 +273,6 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
       ...s3Mounts(config).map(({ mount }) => ({ prefix: mount, origins: storage.cors.origins })),
       { prefix: '/api', origins: ['*'] },
     ],
-    mimeFile: mimeFileOf(storage.mimetypes_file, cwd),
     memoryAuth: memoryCredentials(config),
     prometheus: config.metrics.enable_prometheus ? { auth: scrapeAuth(config) } : undefined,
     hasProfiling: config.debug.profiling,
@@ -302,13 +318,4 @@ export function renewalOptions(config: Config, cwd: string): RenewalOptions | un
 export function redirectPort({ tls }: Config): number | undefined {
   if (!tls.enable || !tls.redirect) return undefined;
   return tls.redirect_port === 0 ? Number(tls.address.replace(/^.*:/, '')) : tls.redirect_port;
-}
-
-/** The host of `host:port`; empty if it is not restricted. */
-function hostOf(address: string): string {
-  return address.slice(0, Math.max(address.lastIndexOf(':'), 0)).replace(/^\[|\]$/g, '');
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || (isIP(host) === 4 ? host.startsWith('127.') : host === '::1');
 }

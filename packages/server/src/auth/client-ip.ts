@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
+import { peerAddress } from '../util/address.ts';
 import { Ranges } from '../util/cidr.ts';
 
 const LOOPBACK = new Ranges(['127.0.0.0/8', '::1/128']);
@@ -9,7 +10,6 @@ const MAX_ADDRESS_LENGTH = 64;
 const MAX_PREFIX_LENGTH = 256;
 /** No host, no dot segments, nothing that would have to be escaped. */
 const PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/;
-const IPV4_MAPPED = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i;
 
 /**
  * The address a request came from. Forwarding headers count only from trusted proxies, so nobody can choose
@@ -51,11 +51,6 @@ export function forwardedPrefix(peer: string, headers: IncomingHttpHeaders, trus
   return prefix.length <= MAX_PREFIX_LENGTH && PREFIX.test(prefix) ? prefix : '';
 }
 
-/** The address of a socket's other end, IPv4 in its own form. */
-export function peerAddress(remoteAddress: string | undefined): string {
-  return remoteAddress?.replace(IPV4_MAPPED, '') ?? '';
-}
-
 /**
  * Whether a request is sent by a program on this machine and on its own account: neither passed on by a proxy
  * here nor by a browser that shows somebody else's page.
@@ -87,5 +82,5 @@ function hostOnly(host: string): string {
 function toAddress(text: string): string {
   const trimmed = text.trim().slice(0, MAX_ADDRESS_LENGTH);
   const address = isIP(trimmed) === 0 ? hostOnly(trimmed) : trimmed;
-  return address.replace(IPV4_MAPPED, '');
+  return peerAddress(address);
 }

@@ -103,6 +103,7 @@ describe('hidden secrets', () => {
   const prepare = (base: Config) => {
     base.service.token = 'token';
     base.api.auth.jwt.previous_secrets = ['one', 'two'];
+    base.rtmp.keys = { '/live/a': 'first-key', '/live/b': 'second-key' };
     base.storage.s3 = [storage('a', 'A'), storage('b', 'B')];
   };
 
@@ -113,6 +114,7 @@ describe('hidden secrets', () => {
       previous_secrets: [PLACEHOLDER, PLACEHOLDER],
     });
     expect(shown.service.token).toBe(PLACEHOLDER);
+    expect(shown.rtmp.keys).toEqual({ '/live/a': PLACEHOLDER, '/live/b': PLACEHOLDER });
     expect(shown.storage.s3.map((one) => one.secret_access_key)).toEqual([PLACEHOLDER, PLACEHOLDER]);
     expect(redactConfig(defaultConfig()).service.token).toBe('');
   });
@@ -135,6 +137,17 @@ describe('hidden secrets', () => {
       storage: { s3: [storage('b', PLACEHOLDER), storage('new', PLACEHOLDER), storage('a', 'changed')] },
     });
     expect(changed.storage.s3.map((one) => one.secret_access_key)).toEqual(['B', '', 'changed']);
+  });
+
+  test('of RTMP paths follow the path', () => {
+    const changed = changeConfig(layers(prepare), {
+      rtmp: { keys: { '/live/b': PLACEHOLDER, '/live/c': 'third-key', '/live/d': PLACEHOLDER } },
+    });
+    expect(changed.rtmp.keys).toMatchObject({
+      '/live/b': 'second-key',
+      '/live/c': 'third-key',
+      '/live/d': PLACEHOLDER,
+    });
   });
 
   test('can be replaced and emptied', () => {

@@ -37,6 +37,7 @@ function example({ name, initial }: Variable): [text: string, value: unknown] {
       ],
     ],
     'router.routes': ['/a:/b', { '/a': '/b' }],
+    'rtmp.keys': ['/live/a:secret-a', { '/live/a': 'secret-a' }],
   };
   const value = initial();
   if (special[name]) return special[name];

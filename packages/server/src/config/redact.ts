@@ -21,8 +21,21 @@ export function restoreSecrets(name: string, value: unknown, earlier: unknown): 
   if (name === 'storage.s3') return restoreStorages(value as ConfigS3[], earlier as ConfigS3[]);
   const isHidden = VARIABLES.some((variable) => variable.name === name && variable.redacted === true);
   if (!isHidden) return value;
-  if (!Array.isArray(value)) return value === PLACEHOLDER ? earlier : value;
-  return restoreList(value as string[], earlier as string[]);
+  if (Array.isArray(value)) return restoreList(value as string[], earlier as string[]);
+  if (typeof value === 'object') return restoreMap(value as SecretMap, earlier as SecretMap);
+  return value === PLACEHOLDER ? earlier : value;
+}
+
+type SecretMap = Readonly<Record<string, string>>;
+
+/** A placeholder without an earlier value stays, and is none that could be used. */
+function restoreMap(secrets: SecretMap, earlier: SecretMap): SecretMap {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, secret]) => [
+      name,
+      secret === PLACEHOLDER && Object.hasOwn(earlier, name) ? (earlier[name] ?? '') : secret,
+    ]),
+  );
 }
 
 /** Secrets are added in front, the newest first, and dropped at the end. */
@@ -44,5 +57,8 @@ function restoreStorages(storages: ConfigS3[], earlier: ConfigS3[]): ConfigS3[] 
 
 function hide(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(hide);
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, secret]) => [name, hide(secret)]));
+  }
   return value === '' ? '' : PLACEHOLDER;
 }

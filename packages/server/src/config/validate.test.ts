@@ -82,7 +82,7 @@ test.each<[Record<string, unknown>, string, string]>([
     'rtmp.address',
     "The RTMP and RTMPS server can't listen on the same address",
   ],
-  [{ 'srt.enable': true, 'srt.passphrase': 'short' }, 'srt.passphrase', 'must have between 10 and 79 bytes'],
+  [{ 'srt.enable': true, 'srt.passphrase': 'short' }, 'srt.passphrase', 'must have between 10 and 80 bytes'],
   [
     { 'storage.memory.auth.username': '' },
     'storage.memory.auth.enable',
@@ -119,6 +119,36 @@ test.each<[Record<string, unknown>, string, string]>([
     { 'router.routes': { '/ui/x': '/x' }, 'router.ui_path': '.' },
     'router.routes',
     'incorrect routes provided: the prefix of the route /ui/x is blocked',
+  ],
+  [
+    { 'rtmp.keys': { 'live/a': 'longenough' } },
+    'rtmp.keys',
+    'live/a is not the path of a stream, such as /live/name',
+  ],
+  [
+    { 'rtmp.keys': { '/live/../a': 'longenough' } },
+    'rtmp.keys',
+    '/live/../a is not the path of a stream, such as /live/name',
+  ],
+  [
+    { 'rtmp.app': '/live', 'rtmp.keys': { '/other/a': 'longenough' } },
+    'rtmp.keys',
+    'the path /other/a does not begin with rtmp.app',
+  ],
+  [
+    { 'rtmp.keys': { '/live/a': 'short' } },
+    'rtmp.keys',
+    'the key of /live/a must have between 8 and 255 characters without / ? # & % and blanks',
+  ],
+  [
+    { 'rtmp.keys': { '/live/a': 'longenough', '/live/b': 'longenough' } },
+    'rtmp.keys',
+    'the key of /live/b is that of /live/a',
+  ],
+  [
+    { 'rtmp.token': 'longenough', 'rtmp.keys': { '/live/a': 'longenough' } },
+    'rtmp.keys',
+    'the key of /live/a is the token',
   ],
   [
     { address: ':1935', 'rtmp.enable': true },
@@ -174,8 +204,10 @@ test.each<Record<string, unknown>>([
   { 'tls.enable': true, 'tls.auto': true, 'host.name': ['localhost'] },
   { 'tls.enable': true, 'tls.cert_file': '/etc/hostname', 'tls.key_file': '/etc/hostname' },
   { 'srt.enable': true, 'srt.passphrase': '0123456789' },
+  { 'srt.enable': true, 'srt.passphrase': 'x'.repeat(80) },
   { 'srt.passphrase': 'short' },
   { 'rtmp.enable': true },
+  { 'rtmp.app': '/live', 'rtmp.token': 'token', 'rtmp.keys': { '/live/a b.stream': 'longenough' } },
   { 'playout.min_port': 70, 'playout.max_port': 0 },
   { 'playout.enable': true, 'playout.min_port': 1, 'playout.max_port': 2 },
   { 'storage.disk.cache.enable': false, 'storage.disk.cache.ttl_seconds': -1 },

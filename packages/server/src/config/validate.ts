@@ -105,7 +105,13 @@ async function isResolvable(name: string): Promise<boolean> {
   return Promise.race([found, timeout]);
 }
 
+/** Shorter ones are guessed; the others could not be told apart from the path they stand in. */
+const RTMP_KEY = /^[^\s/?#&%]{8,255}$/;
+/** As streams are listed: that is how the path of a client is looked up. */
+const RTMP_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u;
+
 function checkRtmp({ rtmp, tls }: Config, error: Report): void {
+  checkRtmpKeys(rtmp, error);
   if (!rtmp.enable_tls) return;
   if (!rtmp.enable) error('rtmp.enable', 'RTMP server must be enabled if RTMPS server is enabled');
   if (!tls.enable) error('rtmp.enable_tls', 'RTMPS server can only be enabled if TLS is enabled');
@@ -115,11 +121,29 @@ function checkRtmp({ rtmp, tls }: Config, error: Report): void {
   }
 }
 
+function checkRtmpKeys({ keys, app, token }: Config['rtmp'], error: Report): void {
+  const owners = new Map<string, string>();
+  for (const [path, key] of Object.entries(keys)) {
+    if (!RTMP_PATH.test(path)) error('rtmp.keys', `${path} is not the path of a stream, such as /live/name`);
+    else if (!path.startsWith(app)) error('rtmp.keys', `the path ${path} does not begin with rtmp.app`);
+    if (!RTMP_KEY.test(key)) {
+      error(
+        'rtmp.keys',
+        `the key of ${path} must have between 8 and 255 characters without / ? # & % and blanks`,
+      );
+    }
+    const owner = owners.get(key);
+    if (owner !== undefined) error('rtmp.keys', `the key of ${path} is that of ${owner}`);
+    if (key === token) error('rtmp.keys', `the key of ${path} is the token`);
+    owners.set(key, path);
+  }
+}
+
 function checkSrt({ srt }: Config, error: Report): void {
   const length = Buffer.byteLength(srt.passphrase);
-  // draft-sharabayko-srt-01 §6.1.1
-  if (srt.enable && length > 0 && (length < 10 || length > 79)) {
-    error('srt.passphrase', 'must have between 10 and 79 bytes');
+  // As libsrt has it; the reference takes 79 at most.
+  if (srt.enable && length > 0 && (length < 10 || length > 80)) {
+    error('srt.passphrase', 'must have between 10 and 80 bytes');
   }
 }
 

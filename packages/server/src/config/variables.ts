@@ -331,6 +331,12 @@ export const VARIABLES: readonly Variable[] = [
     env: 'CORE_RTMP_TOKEN',
     secret: true,
   }),
+  setting('rtmp.keys', map, {}, 'Keys for publishing by the path that they publish, instead of the token', {
+    env: 'CORE_RTMP_KEYS',
+    secret: true,
+    redacted: true,
+    since: 'millrace',
+  }),
   setting('srt.enable', bool, false, 'Serve SRT', { env: 'CORE_SRT_ENABLE' }),
   setting('srt.address', address, ':6000', 'SRT listening address', { env: 'CORE_SRT_ADDRESS' }),
   setting('srt.passphrase', text, '', 'SRT encryption passphrase', {

@@ -7,6 +7,13 @@ export type ServerEvent =
   | { type: 'process.state'; process: string; reference: string; state: string; from: string; order: string }
   | { type: 'session.opened' | 'session.closed'; collector: string; session: EventSession }
   | {
+      type: 'stream.published' | 'stream.unpublished';
+      protocol: 'rtmp' | 'srt';
+      name: string;
+      reference: string;
+      remote: string;
+    }
+  | {
       type: 'log';
       level: string;
       component: string;

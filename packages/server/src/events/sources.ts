@@ -21,6 +21,18 @@ export interface SessionSignals {
   closed: [collector: string, session: EventSession];
 }
 
+/** What a media server tells. */
+export interface StreamSignals {
+  published: [stream: StreamLike];
+  unpublished: [stream: StreamLike];
+}
+
+interface StreamLike {
+  readonly name: string;
+  readonly reference: string;
+  readonly remote: string;
+}
+
 export interface LogSignals {
   recorded: [
     event: {
@@ -42,6 +54,8 @@ export interface Sources {
   sessions: Source<SessionSignals>;
   log: Source<LogSignals>;
   reloads: Source<ReloadSignals>;
+  rtmp: Source<StreamSignals>;
+  srt: Source<StreamSignals>;
 }
 
 type Source<Signals extends Record<keyof Signals, unknown[]>> = Pick<EventEmitter<Signals>, 'on' | 'off'>;
@@ -85,6 +99,15 @@ export class EventSources implements Component {
     this.#listen(sessions, 'closed', (collector, session) => {
       add({ type: 'session.closed', collector, session });
     });
+    for (const protocol of ['rtmp', 'srt'] as const) {
+      const server = this.#sources[protocol];
+      this.#listen(server, 'published', (stream) => {
+        add({ type: 'stream.published', protocol, ...stream });
+      });
+      this.#listen(server, 'unpublished', (stream) => {
+        add({ type: 'stream.unpublished', protocol, ...stream });
+      });
+    }
     this.#listen(log, 'recorded', ({ level, component, message, fields }) => {
       add({ type: 'log', level, component, message, fields });
     });

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Server as TcpServer, type AddressInfo } from 'node:net';
 import { simpleChange, type Component, type PreparedChange } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
+import { splitListenAddress } from '../util/address.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { type Answer, type RequestHandler, type WebServer, createPlainServer } from './plain-server.ts';
 
@@ -93,7 +94,7 @@ export class Listener implements Component {
     try {
       return await this.#listen(address);
     } catch (error) {
-      if (previous === undefined || splitAddress(address).port !== this.port) throw error;
+      if (previous === undefined || splitListenAddress(address).port !== this.port) throw error;
       stopAccepting(previous);
     }
     try {
@@ -134,7 +135,7 @@ export class Listener implements Component {
 
 /** Throws `unavailable` if the address cannot be listened on. */
 async function bind(server: WebServer, address: string): Promise<void> {
-  const { host, port } = splitAddress(address);
+  const { host, port } = splitListenAddress(address);
   try {
     server.listen({ port, ...(host === '' ? {} : { host }) });
     await once(server, 'listening');
@@ -150,11 +151,6 @@ function stopAccepting(server: WebServer): void {
 
 function withPort(address: string, port: number): string {
   return `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
-}
-
-function splitAddress(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(address.slice(colon + 1)) };
 }
 
 async function closeServer(server: WebServer | undefined): Promise<void> {

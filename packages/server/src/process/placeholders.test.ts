@@ -65,6 +65,17 @@ describe('what each placeholder stands for', () => {
     expect(replace(text, name, sources)).toBe(expected);
   });
 
+  test.each([
+    ['publish', '{rtmp,name=cam}', 'rtmp://localhost:1935/live/cam?token=key-of-cam'],
+    ['publish', '{rtmp,name=other}', 'rtmp://localhost:1935/live/other?token=rtok'],
+    ['publish', '{rtmp}', 'rtmp://localhost:1935/live/{name}?token=rtok'],
+    ['request', '{rtmp,name=cam}', 'rtmp://localhost:1935/live/cam?token=rtok'],
+  ] as const)('to %s a path that has a key, %s is %s', (mode, text, expected) => {
+    const rtmp = { ...SOURCES.rtmp, token: 'rtok', keys: { '/live/cam': 'key-of-cam' } };
+    const templates = createTemplates({ ...SOURCES, rtmp }, mode);
+    expect(replacePlaceholder(text, 'rtmp', templates, {})).toBe(expected);
+  });
+
   test('an output publishes to the SRT server', () => {
     const templates = createTemplates(SOURCES, 'publish');
     expect(replacePlaceholder('{srt,name=a}', 'srt', templates, {})).toMatch(/streamid=a,mode:publish$/);

@@ -17,7 +17,8 @@ export interface PlaceholderSources {
   address: string;
   /** `mem` and the S3 storages. */
   filesystems: readonly HttpFilesystem[];
-  rtmp: { address: string; app: string; token: string };
+  /** Keys by the path that they publish; who reads that needs the token. */
+  rtmp: { address: string; app: string; token: string; keys?: Readonly<Record<string, string>> };
   srt: { address: string; token: string; passphrase: string };
 }
 
@@ -26,16 +27,18 @@ export interface Template {
   text: string;
   /** Parameters that need not be given. */
   defaults?: Readonly<Record<string, string>>;
+  /** What stands for it instead where a parameter has a value, by that value. */
+  special?: { parameter: string; texts: ReadonlyMap<string, string> };
 }
 
 /** Templates by name. */
 export type Templates = ReadonlyMap<string, Template>;
 
-/** How the processes meet on the SRT server: outputs publish, inputs request. */
-export type SrtMode = 'publish' | 'request';
+/** How the processes meet on the media servers: outputs publish, inputs request. */
+export type StreamMode = 'publish' | 'request';
 
 /** The templates that stand for parts of the server. */
-export function createTemplates(sources: PlaceholderSources, srtMode: SrtMode): Templates {
+export function createTemplates(sources: PlaceholderSources, mode: StreamMode): Templates {
   const disk = { text: sources.diskDir };
   const filesystems = sources.filesystems.map((filesystem): [string, Template] => [
     filesystem.name,
@@ -47,8 +50,8 @@ export function createTemplates(sources: PlaceholderSources, srtMode: SrtMode): 
     ['memfs', memory],
     ['fs:disk', disk],
     ...filesystems.map(([name, template]): [string, Template] => [`fs:${name}`, template]),
-    ['rtmp', { text: rtmpAddress(sources.rtmp) }],
-    ['srt', { text: srtAddress(sources.srt, srtMode), defaults: { latency: '20000' } }],
+    ['rtmp', rtmpTemplate(sources.rtmp, mode)],
+    ['srt', { text: srtAddress(sources.srt, mode), defaults: { latency: '20000' } }],
   ]);
 }
 
@@ -59,13 +62,25 @@ function httpAddress(address: string, { mount, auth }: HttpFilesystem): string {
   return `http://${userinfo}${host}:${port}${mount}`;
 }
 
-function rtmpAddress({ address, app, token }: PlaceholderSources['rtmp']): string {
+function rtmpTemplate(
+  { address, app, token, keys = {} }: PlaceholderSources['rtmp'],
+  mode: StreamMode,
+): Template {
   const { host, port } = splitAddress(address);
-  const query = token === '' ? '' : `?token=${encodeURIComponent(token)}`;
-  return `rtmp://${host}:${port}${app === '/' ? '' : app}/{name}${query}`;
+  const folder = app === '/' ? '' : app;
+  const base = `rtmp://${host}:${port}${folder}/{name}`;
+  const withSecret = (secret: string) =>
+    `${base}${secret === '' ? '' : `?token=${encodeURIComponent(secret)}`}`;
+  const keyed = Object.entries(keys)
+    .filter(([path]) => mode === 'publish' && path.startsWith(`${folder}/`))
+    .map(([path, key]): [string, string] => [path.slice(folder.length + 1), withSecret(key)]);
+  return {
+    text: withSecret(token),
+    ...(keyed.length > 0 && { special: { parameter: 'name', texts: new Map(keyed) } }),
+  };
 }
 
-function srtAddress({ address, token, passphrase }: PlaceholderSources['srt'], mode: SrtMode): string {
+function srtAddress({ address, token, passphrase }: PlaceholderSources['srt'], mode: StreamMode): string {
   const { host, port } = splitAddress(address);
   const streamId = `{name},mode:${mode}${token === '' ? '' : `,token:${encodeURIComponent(token)}`}`;
   const secret = passphrase === '' ? '' : `&passphrase=${encodeURIComponent(passphrase)}`;
@@ -158,7 +173,8 @@ function* findPlaceholders(text: string): Generator<Placeholder> {
   }
 }
 
-function fill({ text, defaults }: Template, parameters: string | undefined, variables: Variables): string {
+function fill(template: Template, parameters: string | undefined, variables: Variables): string {
+  const { defaults, special } = template;
   const values = new Map(Object.entries(defaults ?? {}));
   for (const parameter of parameters?.split(',') ?? []) {
     const equals = parameter.indexOf('=');
@@ -166,6 +182,7 @@ function fill({ text, defaults }: Template, parameters: string | undefined, vari
     const value = decodeForm(parameter.slice(equals + 1));
     if (value !== undefined) values.set(parameter.slice(0, equals), insertVariables(value, variables));
   }
+  const text = special?.texts.get(values.get(special.parameter) ?? '') ?? template.text;
   return text.replace(/\{([^{}]*)\}/g, (whole, key: string) => values.get(key) ?? whole);
 }
 

@@ -22,6 +22,14 @@ interface StoredCertificates {
   directoryUrl: string;
 }
 
+/** Certificate chains with their keys: by the host that a client asks for, and for everybody else. */
+export interface PemSet {
+  main: Pem | undefined;
+  byHost: ReadonlyMap<string, Pem>;
+}
+
+type Pem = Pick<KeyPair, 'cert' | 'key'>;
+
 /** Certificates by host, and the one for everybody else. */
 interface Held {
   main: KeyPair | undefined;
@@ -90,10 +98,33 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
     return this.#held.byHost.get(host.toLowerCase());
   }
 
+  /** All of them as PEM, for a thread of its own. */
+  pems(): PemSet {
+    const toPem = ({ cert, key }: KeyPair) => ({ cert, key });
+    const { main, byHost } = this.#held;
+    return {
+      main: main && toPem(main),
+      byHost: new Map(Array.from(byHost, ([host, pair]) => [host, toPem(pair)])),
+    };
+  }
+
   /** Puts a new certificate from an authority into use. */
   install(host: string, pair: KeyPair): void {
     if (this.#options.source !== 'store') return;
     this.#hold(arrange(this.#options, new Map([...this.#held.byHost, [host.toLowerCase(), pair]])));
+  }
+
+  /** Whether the files still hold what is in use. */
+  async isCurrent(): Promise<boolean> {
+    const options = this.#options;
+    if (options.source !== 'files') return true;
+    try {
+      const { cert, key } = await readPemFiles(options.certFile, options.keyFile);
+      return cert === this.main?.cert && key === this.main.key;
+    } catch {
+      // Why they cannot be read is for whoever loads them to say.
+      return false;
+    }
   }
 
   /** Moves to other certificates. Rejects with `invalid` if they cannot be used. */
@@ -108,6 +139,9 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
         this.#rejected = undefined;
         this.#warnedAt = 0;
         this.#hold(next);
+        if (options.source === 'files' && previous !== NOTHING) {
+          this.#log.info('Certificate reloaded', { expires: this.main?.expires });
+        }
         this.#warnOfExpiry();
       },
       abort: () => {

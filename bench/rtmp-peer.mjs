@@ -1,16 +1,11 @@
 // node-media-server with nothing but RTMP; tells its port.
 import { mkdtemp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePort } from '../tests/support/ports.ts';
 
-interface Peer {
-  run(): Promise<void>;
-}
-
-const NodeMediaServer = createRequire(import.meta.url)('node-media-server') as new (config: object) => Peer;
+const NodeMediaServer = createRequire(import.meta.url)('node-media-server');
 const port = await freePort();
 const folder = await mkdtemp(path.join(tmpdir(), 'millrace-bench-'));
 const peer = new NodeMediaServer({
@@ -22,11 +17,18 @@ const peer = new NodeMediaServer({
 await peer.run();
 const attempt = () => {
   connect({ port, host: '127.0.0.1' })
-    .once('connect', function (this: ReturnType<typeof connect>) {
+    .once('connect', function () {
       this.destroy();
       process.send?.(port);
     })
     .once('error', () => setTimeout(attempt, 50));
 };
 attempt();
-process.once('disconnect', () => process.exit());
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port: free } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return free;
+}

@@ -1,0 +1,35 @@
+// The whole server as it is published, with RTMP on and all sessions counted; tells the port of RTMP. JavaScript, as
+// what compiles the sources when they run takes more memory than a thousand players.
+import { mkdtemp } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { App } from '../packages/server/dist/app.js';
+
+const folder = await mkdtemp(path.join(tmpdir(), 'millrace-bench-'));
+const port = await freePort();
+const app = new App({
+  env: {
+    PATH: process.env.PATH,
+    HOME: folder,
+    CORE_ADDRESS: '127.0.0.1:0',
+    CORE_CONFIGFILE: path.join(folder, 'config.json'),
+    CORE_DB_DIR: path.join(folder, 'db'),
+    CORE_STORAGE_DISK_DIR: path.join(folder, 'data'),
+    CORE_SESSIONS_IP_IGNORELIST: '',
+    CORE_RTMP_ENABLE: 'true',
+    CORE_RTMP_ADDRESS: `127.0.0.1:${port}`,
+  },
+  directory: folder,
+  console: { write: () => undefined },
+});
+await app.start();
+process.send?.(port);
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port: free } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return free;
+}

@@ -1,0 +1,89 @@
+import type { Logger } from '../log/logger.ts';
+
+/** One second of a connection that sends to us or takes from us. */
+export interface SessionTraffic {
+  id: string;
+  /** What is sent or watched, by name. */
+  reference: string;
+  /** What is sent or watched, by its place on this server. */
+  location: string;
+  /** Address and port at the other end. */
+  peer: string;
+  /** Address at the other end. */
+  client: string;
+  /** Bytes since the last time. */
+  rxBytes: number;
+  txBytes: number;
+  /** Bit/s that a new session is going to take, until its own traffic tells. */
+  expectedBitrate?: number;
+}
+
+/** Who asks to be admitted. */
+export interface Viewer {
+  client: string;
+  /** Bit/s that the stream takes, as far as known. */
+  expectedBitrate: number;
+}
+
+/** What the thread of the API offers its planes. */
+export interface PlaneHost {
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
+  /** Counts traffic; what is counted for the first time opens a session. */
+  count(traffic: readonly SessionTraffic[]): void;
+  /** Ends the sessions with these ids: their connections are closed. */
+  end(ids: readonly string[]): void;
+  /** Why a viewer cannot be admitted; undefined if it can. */
+  refusal(viewer: Viewer): string | undefined;
+}
+
+/** The sessions of one protocol, see `sessions`. */
+interface Collector {
+  isCountable(ip: string): boolean;
+  has(id: string): boolean;
+  register(id: string, options: Omit<SessionTraffic, 'id' | 'rxBytes' | 'txBytes'>): void;
+  activate(id: string): void;
+  ingress(id: string, bytes: number): void;
+  egress(id: string, bytes: number): void;
+  close(id: string): void;
+}
+
+/** Where a host counts, and asks whether there is room. */
+export interface HostSessions<Name extends string> {
+  /** Undefined while sessions are off. */
+  collector(name: Name): Collector | undefined;
+  refusal(expectedBitrate: number, client: string, name: Name): string | undefined;
+}
+
+/** What a plane of a protocol gets of the server: its log and its sessions. */
+export function planeHost<Name extends string>(
+  name: Name,
+  sessions: HostSessions<Name>,
+  log: Logger,
+): PlaneHost {
+  return {
+    log: (level, message, fields) => {
+      log[level](message, fields);
+    },
+    count: (traffic) => {
+      const collector = sessions.collector(name);
+      if (collector === undefined) return;
+      for (const { id, rxBytes, txBytes, ...session } of traffic) {
+        if (!collector.has(id)) {
+          if (!collector.isCountable(session.client)) continue;
+          collector.register(id, session);
+          collector.activate(id);
+        }
+        collector.ingress(id, rxBytes);
+        collector.egress(id, txBytes);
+      }
+    },
+    end: (ids) => {
+      const collector = sessions.collector(name);
+      for (const id of ids) collector?.close(id);
+    },
+    refusal: ({ client, expectedBitrate }) =>
+      sessions.collector(name)?.isCountable(client)
+        ? sessions.refusal(expectedBitrate, client, name)
+        : undefined,
+  };
+}
