@@ -6,6 +6,8 @@ import { ChunkReader } from '../packages/rtmp/src/chunk-reader.ts';
 import { serializeMessage } from '../packages/rtmp/src/chunk-writer.ts';
 
 const [port, count] = process.argv.slice(2).map(Number) as [number, number];
+const GOP_MS = 2_000;
+const SAMPLES = 40;
 const HANDSHAKE_BYTES = 1 + 2 * 1536;
 const SHARED = Buffer.allocUnsafe(1024 * 1024);
 
@@ -73,5 +75,17 @@ class Player {
 
 const players = Array.from({ length: count }, () => new Player());
 process.send?.(await Promise.all(players.map((player) => player.firstFrame)));
-process.on('message', () => process.send?.(players.map((player) => player.received)));
+process.on('message', () => {
+  void meanReceived().then((means) => process.send?.(means));
+});
 process.once('disconnect', () => process.exit());
+
+/** The mean over one GOP, since at any one moment some have just got a key frame and others are about to. */
+async function meanReceived(): Promise<number[]> {
+  const sums = players.map(() => 0);
+  for (let i = 0; i < SAMPLES; i++) {
+    players.forEach((player, j) => (sums[j] = (sums[j] ?? 0) + player.received));
+    await new Promise((resolve) => setTimeout(resolve, GOP_MS / SAMPLES));
+  }
+  return sums.map((sum) => sum / SAMPLES);
+}

@@ -81,8 +81,8 @@ async function measureFanOut(file: string, players: number): Promise<FanOut> {
   const before = await received();
   const idle = await usage(pid);
   await sleep(ROUND_MS);
-  const busy = await usage(pid);
   const after = await received();
+  const busy = await usage(pid);
   await stop(audience, publisher, server);
   const bytes = after.map((count, i) => count - (before[i] ?? 0));
   const gigabits = (bytes.reduce((sum, one) => sum + one, 0) * 8) / 1e9;

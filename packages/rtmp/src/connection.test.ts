@@ -9,7 +9,7 @@ import { RtmpStatusError } from './client-connection.ts';
 import type { Status } from './commands.ts';
 import { MessageType } from './message.ts';
 import { Relay } from './relay.ts';
-import { refuse, type StreamRequest } from './server-connection.ts';
+import { type StreamRequest, refuse } from './stream-handler.ts';
 
 /** Media that a client got so far, in short. */
 function collect(client: ClientConnection): string[] {

@@ -9,6 +9,7 @@ import { type MediaInfo, type MediaKind, classifyAudio, classifyVideo, parseAacC
 import { type Message, MessageType } from './message.ts';
 import { type Metadata, type Track, acceptMetadata, serializeMetadata } from './metadata.ts';
 import { Meter } from './meter.ts';
+import { avcDimensions } from './sps.ts';
 import { type LagLimits, type Sink, Subscription } from './subscription.ts';
 import { Timeline } from './timeline.ts';
 
@@ -27,7 +28,7 @@ export const DEFAULT_RELAY_OPTIONS: RelayOptions = {
   lagMs: 3_000,
   audioLagBytes: 4 * 1024 * 1024,
   recoverBytes: 256 * 1024,
-  gatherMs: 40,
+  gatherMs: 80,
   gatherFrom: 16,
 };
 /** So much is worth a system call of its own. */
@@ -316,6 +317,7 @@ export class Relay extends EventEmitter<RelayEvents> {
 /** What a sequence header tells about its track, as far as it is read. */
 function describe(kind: MediaKind, info: MediaInfo, header: Buffer): Partial<Track> {
   if (kind === 'audio' && info.codec === 'AAC') return parseAacConfig(header, info.isEnhanced ? 5 : 2) ?? {};
+  if (kind === 'video' && info.codec === 'H264') return avcDimensions(header.subarray(5)) ?? {};
   return {};
 }
 

@@ -1,49 +1,28 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
-import type { AmfInput, AmfValue } from './amf0.ts';
+import type { AmfInput } from './amf0.ts';
 import type { Encoded } from './batch.ts';
-import { CHUNK_SIZE } from './chunk-writer.ts';
-import { type Command, numberOf, parseCommand, serializeCommand, textOf } from './commands.ts';
+import { type Command, parseCommand, serializeCommand } from './commands.ts';
 import { STREAM_ID, encodeRtmp } from './encode.ts';
 import { ProtocolError } from './errors.ts';
+import { type Client, greeting, parseClient } from './greeting.ts';
 import { acceptHandshake } from './handshake.ts';
 import type { Limits } from './limits.ts';
-import { type Message, MessageType, UserControl, peerBandwidth, u32, userControl } from './message.ts';
+import { type Message, MessageType, UserControl, userControl } from './message.ts';
 import { RateGuard } from './rate-guard.ts';
 import type { Relay } from './relay.ts';
 import { commandMessage, connectionStatus, streamEvent, streamStatus } from './status.ts';
-import { type StreamAddress, type StreamName, parseStreamAddress } from './stream-address.ts';
+import { type StreamName, parseStreamAddress } from './stream-address.ts';
+import {
+  type Refusal,
+  type StreamHandler,
+  type StreamRequest,
+  refusalCode,
+  refuse,
+} from './stream-handler.ts';
 import type { Sink, Subscription } from './subscription.ts';
 import type { Swept } from './sweep.ts';
 import { type CloseReason, Transport } from './transport.ts';
-
-const WINDOW_BYTES = 2_500_000;
-/** Enhanced RTMP v2, `capsEx`: what we do of it. */
-const Capability = { reconnect: 1, multitrack: 2, modEx: 4, nanoseconds: 8 } as const;
-const CAPABILITIES = Capability.reconnect | Capability.multitrack | Capability.modEx | Capability.nanoseconds;
-/** That we forward whatever codec it is. */
-const CAN_FORWARD = 4;
-
-/** A wish to publish or to play, before anything was granted. */
-export interface StreamRequest extends StreamName, StreamAddress {}
-
-/** Why publishing or playing is not granted, and what the peer is told. Never put a secret into the description. */
-export interface Refusal {
-  readonly refused: 'denied' | 'busy' | 'not_found';
-  readonly description: string;
-}
-
-export function refuse(refused: Refusal['refused'], description: string): Refusal {
-  return { refused, description };
-}
-
-/** Decides about the streams of a server. What it throws ends the connection. */
-export interface StreamHandler {
-  /** Grants publishing by the relay that takes the stream. The relay is closed when the publisher is gone. */
-  publish(request: StreamRequest, connection: ServerConnection): Relay | Refusal | Promise<Relay | Refusal>;
-  /** Grants playing by the relay that has the stream. */
-  play(request: StreamRequest, connection: ServerConnection): Relay | Refusal | Promise<Relay | Refusal>;
-}
 
 /** What a connection is at. */
 export type ConnectionState =
@@ -53,15 +32,6 @@ interface ConnectionEvents {
   /** Publishing or playing was granted. */
   granted: [request: StreamRequest, relay: Relay];
   closed: [CloseReason];
-}
-
-/** A client's `connect` command, as far as it matters later. */
-interface Client {
-  app: string;
-  tcUrl?: string;
-  /** What encoder or player it says it is. */
-  flashVersion?: string;
-  canReconnect: boolean;
 }
 
 /** The server's side of one connection. Made by a server, for a socket that it accepted. */
@@ -318,36 +288,8 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
 
   #connect({ transaction, object }: Command): void {
     if (this.#client) return;
-    const app = textOf(object, 'app');
-    if (app === undefined) throw new ProtocolError('connect without an app');
-    const tcUrl = textOf(object, 'tcUrl');
-    const flashVersion = textOf(object, 'flashVer');
-    this.#client = {
-      app,
-      ...(tcUrl === undefined ? {} : { tcUrl }),
-      ...(flashVersion === undefined ? {} : { flashVersion }),
-      canReconnect: ((numberOf(object, 'capsEx') ?? 0) & Capability.reconnect) !== 0,
-    };
-    const result = serializeCommand(
-      '_result',
-      transaction,
-      { fmsVer: 'FMS/3,0,1,123', capabilities: 31 },
-      {
-        level: 'status',
-        code: 'NetConnection.Connect.Success',
-        description: 'Connection succeeded.',
-        objectEncoding: numberOf(object, 'objectEncoding') ?? 3,
-        ...enhancements(object),
-      },
-    );
-    this.#transport.send(
-      { type: MessageType.windowAcknowledgementSize, body: u32(WINDOW_BYTES) },
-      { type: MessageType.setPeerBandwidth, body: peerBandwidth(WINDOW_BYTES) },
-      streamEvent('streamBegin', 0),
-      { type: MessageType.setChunkSize, body: u32(CHUNK_SIZE) },
-      commandMessage(result),
-      commandMessage(serializeCommand('onBWDone', 0, null, 8192)),
-    );
+    this.#client = parseClient(object);
+    this.#transport.send(...greeting(transaction, object));
   }
 
   #ask(what: 'publish' | 'play', command: Command, client: Client): void {
@@ -490,24 +432,6 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
   #call(name: string, info: AmfInput): void {
     this.#transport.send(commandMessage(serializeCommand(name, 0, null, info)));
   }
-}
-
-/** Enhanced RTMP v2, `connect`: our side of what the client told, if it told anything. */
-function enhancements(client: AmfValue): Record<string, AmfInput> {
-  const keys = ['fourCcList', 'videoFourCcInfoMap', 'audioFourCcInfoMap', 'capsEx'];
-  if (!(client instanceof Map) || !keys.some((key) => client.has(key))) return {};
-  return {
-    fourCcList: ['*'],
-    videoFourCcInfoMap: { '*': CAN_FORWARD },
-    audioFourCcInfoMap: { '*': CAN_FORWARD },
-    capsEx: CAPABILITIES,
-  };
-}
-
-function refusalCode(what: 'publish' | 'play', refused: Refusal['refused']): string {
-  if (what === 'publish')
-    return refused === 'busy' ? 'NetStream.Publish.BadName' : 'NetStream.Publish.Denied';
-  return refused === 'not_found' ? 'NetStream.Play.StreamNotFound' : 'NetStream.Play.Failed';
 }
 
 function textAt(command: Command, index: number): string | undefined {

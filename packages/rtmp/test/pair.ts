@@ -1,7 +1,8 @@
 import { duplexPair } from 'node:stream';
 import { ClientConnection, type ClientOptions } from '../src/client-connection.ts';
 import { Relay } from '../src/relay.ts';
-import { type Refusal, type ServerConnection, type StreamHandler, refuse } from '../src/server-connection.ts';
+import type { ServerConnection } from '../src/server-connection.ts';
+import { type Refusal, type StreamHandler, refuse } from '../src/stream-handler.ts';
 import { RtmpServer, type RtmpServerOptions } from '../src/server.ts';
 import type { CloseReason } from '../src/transport.ts';
 
