@@ -195,19 +195,21 @@ export class ClientConnection extends EventEmitter<ClientEvents> implements Swep
     this.#streamId = typeof args[0] === 'number' ? args[0] : 1;
   }
 
-  #call(name: string, object: AmfInput, ...args: AmfInput[]): number {
-    const transaction = ++this.#transactions;
-    this.#transport.send(commandMessage(serializeCommand(name, transaction, object, ...args)));
-    return transaction;
+  #call(name: string, object: AmfInput, ...args: AmfInput[]): void {
+    this.#transport.send(commandMessage(serializeCommand(name, ++this.#transactions, object, ...args)));
   }
 
   #request(name: string, object: AmfInput): Promise<Command> {
-    return this.#answerTo(this.#call(name, object));
+    // Over a stream without a network the answer may come before the call returns.
+    const answer = this.#answerTo(this.#transactions + 1);
+    this.#call(name, object);
+    return answer;
   }
 
   async #ask(body: Buffer): Promise<void> {
+    const answer = this.#answerTo('status');
     this.#transport.send({ ...commandMessage(body), streamId: this.#streamId });
-    await this.#answerTo('status');
+    await answer;
     this.#isGranted = true;
   }
 

@@ -11,6 +11,7 @@ export {
 } from './client-connection.ts';
 export type { Command, Status } from './commands.ts';
 export { ProtocolError } from './errors.ts';
+export { FlvPlayer, type FlvPlayerOptions } from './flv-player.ts';
 export { FLV_HEADER, encodeFlv, readFlv, serializeFlvTag } from './flv.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export { type MediaInfo, type MediaRole, classifyAudio, classifyVideo } from './media.ts';

@@ -373,6 +373,10 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     this.#transport.pause();
     decision.then(
       (decided) => {
+        // The publisher is gone already: what it was granted must not stay.
+        if (this.#state !== 'deciding' && what === 'publish' && !('refused' in decided)) {
+          decided.close('the publisher left');
+        }
         this.#continue(() => {
           this.#decide(what, request, decided, command.transaction);
         });

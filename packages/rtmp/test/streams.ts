@@ -75,7 +75,7 @@ export class TestSink implements Sink {
 
 /** A message in short. */
 export function short({ type, timestamp, body }: Message): string {
-  if (type === MessageType.data) return `${String(parseAmf0(body)[0])} ${timestamp}`;
+  if (type === MessageType.data) return `${parseAmf0(body)[0] as string} ${timestamp}`;
   const kind = type === MessageType.video ? 'video' : 'audio';
   if (body[1] === 0) return `${kind} header ${timestamp}`;
   return `${type === MessageType.video && body[0] === 0x17 ? 'key' : kind} ${timestamp}`;
