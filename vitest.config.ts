@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const resolve = { conditions: ['source'] };
@@ -6,8 +7,13 @@ const ssr = { resolve: { conditions: ['source'] } };
 // What a test waits for comes at once on an idle machine, and after seconds on a busy one.
 const expect = { poll: { timeout: 20_000, interval: 20 } };
 
+// Takes minutes: only `npm run soak` asks for it.
+const SOAK = process.env['SOAK'] !== undefined;
+
 export default defineConfig({
   test: {
+    // Most tests wait for others most of the time: for FFmpeg, a browser, a time-out.
+    maxWorkers: availableParallelism() + 1,
     reporters: process.env['CI'] ? ['default', 'hanging-process'] : ['default'],
     projects: [
       {
@@ -25,6 +31,11 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
+      },
+      {
+        resolve,
+        ssr,
+        test: { name: 'soak', include: SOAK ? ['tests/soak/**/*.test.ts'] : [], expect },
       },
       {
         resolve,

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { freePort } from '../tests/support/ports.ts';
 
-const MAIN = path.join(import.meta.dirname, '../packages/server/src/main.ts');
+const MAIN = path.join(import.meta.dirname, '../packages/server/bin.js');
 const BARE = path.join(import.meta.dirname, 'bare-server.ts');
 
 /** Our server in a process of its own, with a token to call it. */
@@ -93,7 +93,7 @@ async function untilListening(stderr: Readable): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stderr.on('data', (text: string) => {
       log = (log + text).slice(-5000);
-      if (log.includes('msg="Server started"')) resolve();
+      if (log.includes('component="HTTP" msg="Server started"')) resolve();
     });
     stderr.once('end', () => {
       reject(new Error(`the server did not start:\n${log}`));

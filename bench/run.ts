@@ -14,6 +14,7 @@ const MEASUREMENTS = [
   'metrics',
   'events',
   'rtmp',
+  'srt',
 ];
 
 const chosen = process.argv.slice(2);

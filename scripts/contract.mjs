@@ -14,8 +14,6 @@ const RECORDINGS = [
   ...['login', 'http', 'config', 'fs', 'mounts', 'process', 'placeholders', 'probe', 'metadata', 'skills'],
   ...['log', 'metrics', 'sessions', 'graph', 'swagger', 'streams'],
 ];
-/** Scenarios of these recordings, as `area/name`, of what is not. */
-const NOT_BUILT = ['streams/srt'];
 const CREDENTIALS = { api: ['admin', 'contract-secret'], memory: ['memory', 'contract-memory'] };
 
 /** The contract's README asks for these settings and no others. */
@@ -49,13 +47,12 @@ await run(async () => {
 
 /** The whole output of the contract's own program, which is also shown as it comes. */
 async function replay(contract, address, options) {
-  const only = options.includes('--only') ? [] : ['--only', `^(?!(?:${NOT_BUILT.join('|')})$)`];
   const [username, password] = CREDENTIALS.memory;
   const child = spawn(
     process.execPath,
     [
       path.resolve(contract, 'check/exchange.mjs'),
-      ...['--mem', `${username}:${password}`, '--wipe', '--loose', ...only, ...options, 'check', address],
+      ...['--mem', `${username}:${password}`, '--wipe', '--loose', ...options, 'check', address],
       ...RECORDINGS.map((name) => path.resolve(contract, 'golden', `${name}.json`)),
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

@@ -7,8 +7,11 @@ import process from 'node:process';
 import { OPERATIONS } from '@millrace/api/operations';
 import { toSwagger } from '../packages/server/src/http/openapi.ts';
 
-/** Where the reference's description is wrong about its own answers: a value is a pair, and not an object. */
-const WRONG = /\.values\[\]\.(ts|value)$/;
+/**
+ * Where the reference's description is wrong about its own answers: a value is a pair, and not an object; the SRT streams
+ * are one object, and not a list.
+ */
+const WRONG = /\.values\[\]\.(ts|value)$|^GET \/api\/v3\/srt: 200\[\]\./;
 
 const [file] = process.argv.slice(2);
 if (!file) throw new Error('usage: node --conditions=source scripts/openapi.mjs FILE_OF_THE_REFERENCE');

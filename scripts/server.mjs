@@ -34,25 +34,21 @@ async function startServer(folder, settings) {
   const [http, rtmp, srt] = await freePorts(3);
   for (const name of ['config', 'data']) mkdirSync(path.join(folder, name));
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('CORE_'));
-  const child = spawn(
-    projectNode(),
-    ['--conditions=source', path.join(ROOT, 'packages/server/src/main.ts')],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: {
-        ...Object.fromEntries(inherited),
-        CORE_ADDRESS: `127.0.0.1:${http}`,
-        CORE_RTMP_ADDRESS: `127.0.0.1:${rtmp}`,
-        CORE_SRT_ADDRESS: `127.0.0.1:${srt}`,
-        CORE_CONFIGFILE: path.join(folder, 'config', 'config.json'),
-        CORE_DB_DIR: path.join(folder, 'config'),
-        CORE_STORAGE_DISK_DIR: path.join(folder, 'data'),
-        CORE_STORAGE_MIMETYPES_FILE: path.join(ROOT, 'packages/server/mime.types'),
-        ...settings,
-      },
+  const child = spawn(projectNode(), ['--conditions=source', path.join(ROOT, 'packages/server/bin.js')], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      ...Object.fromEntries(inherited),
+      CORE_ADDRESS: `127.0.0.1:${http}`,
+      CORE_RTMP_ADDRESS: `127.0.0.1:${rtmp}`,
+      CORE_SRT_ADDRESS: `127.0.0.1:${srt}`,
+      CORE_CONFIGFILE: path.join(folder, 'config', 'config.json'),
+      CORE_DB_DIR: path.join(folder, 'config'),
+      CORE_STORAGE_DISK_DIR: path.join(folder, 'data'),
+      CORE_STORAGE_MIMETYPES_FILE: path.join(ROOT, 'packages/server/mime.types'),
+      ...settings,
     },
-  );
+  });
   const ended = once(child, 'exit');
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-20_000)));

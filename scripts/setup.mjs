@@ -98,7 +98,7 @@ const PACKAGE_MANAGERS = [
   {
     program: 'apt-get',
     commands: (name) => [`apt-get update`, `apt-get install -y --no-install-recommends ${name}`],
-    packages: { ffmpeg: 'ffmpeg', chromium: 'chromium' },
+    packages: { ffmpeg: 'ffmpeg', chromium: 'chromium', srt: 'srt-tools' },
     needsRoot: true,
   },
   {
@@ -116,7 +116,7 @@ const PACKAGE_MANAGERS = [
   {
     program: 'brew',
     commands: (name) => [`brew install ${name}`],
-    packages: { ffmpeg: 'ffmpeg' },
+    packages: { ffmpeg: 'ffmpeg', srt: 'srt' },
     needsRoot: false,
   },
 ];
@@ -129,6 +129,11 @@ export function ensureFfmpeg() {
 /** Chromium's path; the system's package manager brings it if it is missing. */
 export function ensureChromium() {
   return ensureProgram('Chromium', 'chromium', ['chromium', 'chromium-browser', 'google-chrome']);
+}
+
+/** The path of srt-live-transmit, libsrt's own program. */
+export function ensureSrtLiveTransmit() {
+  return ensureProgram('srt-live-transmit', 'srt', ['srt-live-transmit']);
 }
 
 async function ensureProgram(title, name, programs) {

@@ -8,6 +8,7 @@ import {
   SetupError,
   ensureChromium,
   ensureFfmpeg,
+  ensureSrtLiveTransmit,
   installDependencies,
   projectNode,
   run,
@@ -16,7 +17,8 @@ import {
 await run(async () => {
   installDependencies();
   await ensureFfmpeg();
-  const chromium = await optionalChromium();
+  const chromium = await optional(ensureChromium, 'The tests in the browser are skipped.');
+  await optional(ensureSrtLiveTransmit, "The tests with libsrt's own program are skipped.");
 
   const folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-test-'));
   try {
@@ -44,12 +46,13 @@ await run(async () => {
   }
 });
 
-async function optionalChromium() {
+/** What a part of the tests needs; without it, that part is skipped. */
+async function optional(ensure, consequence) {
   try {
-    return await ensureChromium();
+    return await ensure();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.log(`${error.message}\nThe tests in the browser are skipped.\n`);
+    console.log(`${error.message}\n${consequence}\n`);
     return undefined;
   }
 }

@@ -91,21 +91,17 @@ async function assertFree(address) {
 
 function startServer(address) {
   // A process group of its own: Ctrl-C reaches the server once, through this script, and not also from the terminal.
-  const child = spawn(
-    projectNode(),
-    ['--conditions=source', path.join(ROOT, 'packages/server/src/main.ts')],
-    {
-      cwd: ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      detached: true,
-      env: {
-        ...process.env,
-        CORE_CONFIGFILE: CONFIG_FILE,
-        CORE_ADDRESS: address,
-        CORE_ROUTER_UI_PATH: PAGE_FOLDER,
-      },
+  const child = spawn(projectNode(), ['--conditions=source', path.join(ROOT, 'packages/server/bin.js')], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+    env: {
+      ...process.env,
+      CORE_CONFIGFILE: CONFIG_FILE,
+      CORE_ADDRESS: address,
+      CORE_ROUTER_UI_PATH: PAGE_FOLDER,
     },
-  );
+  });
   const ended = new Promise((resolve) => {
     child.once('error', () => resolve(1));
     child.once('exit', (code) => resolve(code ?? 1));

@@ -75,6 +75,15 @@ describe('what is no clean HTTP', () => {
     expect(statusOf(await new RawClient(server.base).send(request).untilClosed())).toBe(431);
   });
 
+  test('who names no host is told so', async () => {
+    const received = await new RawClient(server.base).send('GET /ping HTTP/1.1\r\n\r\n').untilClosed();
+    expect(received).toMatch(/^HTTP\/1\.1 400 [^]*\r\ncontent-type: text\/plain; charset=utf-8\r\n/i);
+    expect(received).toContain('400 Bad Request: missing required Host header');
+    expect(await new RawClient(server.base).send('GET /ping HTTP/1.0\r\n\r\n').untilClosed()).toContain(
+      'pong',
+    );
+  });
+
   test('whatever bytes arrive, the server lives', async () => {
     const piece = fc.constantFrom(
       'GET ', 'PUT ', 'POST ', '/api', '/memfs/a', '/', '%', '%00', '..', '?', ' HTTP/1.1', '\r\n', '\n', 'Host: x',

@@ -21,6 +21,7 @@ function create(options: EchoOptions): MediaWorker<EchoOptions, EchoPlane> {
       activate: () => undefined,
       ingress: () => undefined,
       egress: () => undefined,
+      close: () => undefined,
     }),
     refusal: () => 'sessions',
   };

@@ -25,6 +25,8 @@ beforeAll(async () => {
       CORE_METRICS_ENABLE_PROMETHEUS: 'true',
       CORE_RTMP_ENABLE: 'true',
       CORE_RTMP_ADDRESS: '127.0.0.1:0',
+      CORE_SRT_ENABLE: 'true',
+      CORE_SRT_ADDRESS: '127.0.0.1:0',
     },
   });
   unsubscribe('fastify.initialization', collect);

@@ -272,7 +272,7 @@ describe('a process that is not valid at the start', () => {
   });
 });
 
-const MAIN = path.resolve(import.meta.dirname, '../../packages/server/src/main.ts');
+const MAIN = path.resolve(import.meta.dirname, '../../packages/server/bin.js');
 
 /** A server in a process of its own, without authentication. */
 async function launch(folder: string): Promise<{ server: ChildProcess; base: string }> {

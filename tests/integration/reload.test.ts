@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
 import { connect, createServer } from 'node:net';
@@ -53,6 +53,34 @@ describe.skipIf(FFMPEG === '')('a reload', () => {
       });
       expect(await answer.text()).toBe('other');
     }
+    await traffic.finish();
+    expect([server.starts('stream'), server.starts('alone')]).toEqual([1, 1]);
+  });
+
+  test('reads the MIME types anew and disturbs nobody', async () => {
+    const server = await LiveServer.forTest();
+    const file = path.join(server.folder, 'mime.types');
+    await writeFile(file, 'text/plain .txt');
+    await writeFile(path.join(server.folder, 'data', 'a.txt'), 'text');
+    const typeOfText = async () => {
+      const answer = await fetch(`http://127.0.0.1:${server.port}/a.txt`, {
+        headers: { connection: 'close' },
+      });
+      await answer.text();
+      return answer.headers.get('content-type');
+    };
+    const traffic = await server.connect();
+    await server.change({ storage: { mimetypes_file: file } });
+    expect(await typeOfText()).toBe('text/plain');
+    await writeFile(file, 'text/other .txt');
+    expect(await server.reload()).toMatchObject({ state: 'done' });
+    expect(await typeOfText()).toBe('text/other');
+    await rm(file);
+    expect(await server.reload()).toMatchObject({
+      state: 'failed',
+      error: expect.stringContaining('mime.types') as string,
+    });
+    expect(await typeOfText()).toBe('text/other');
     await traffic.finish();
     expect([server.starts('stream'), server.starts('alone')]).toEqual([1, 1]);
   });

@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFailed, test, vi } from 'vitest';
 import { closed } from '../support/sockets.ts';
 import { FrameClient } from './http2-frames.ts';
 import { FFMPEG, SOON } from './process-server.ts';
@@ -180,10 +180,14 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
     const source = ['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=25:duration=2'];
     const output = ['-c:v', 'mpeg2video', '-g', '5', '-f', 'hls', '-hls_time', '0.2', '-method', 'PUT'];
     await promisify(execFile)(FFMPEG, [...source, ...output, '-http_persistent', isPersistent, playlist]);
-    const answer = await ask(tls.session(), { ':path': '/memfs/tls.m3u8' });
-    expect(answer.text).toMatch(expected);
-    const segment = /^[^#\n]+\.ts/m.exec(answer.text)?.[0] ?? '';
-    expect((await ask(tls.session(), { ':path': `/memfs/${segment}` })).status).toBe(200);
+    // FFmpeg ends without waiting for the answers to its last uploads.
+    onTestFailed(() => {
+      console.log(tls.server.log());
+    });
+    const read = (file: string) => ask(tls.session(), { ':path': `/memfs/${file}` });
+    await expect.poll(async () => (await read('tls.m3u8')).text).toMatch(expected);
+    const segment = /^[^#\n]+\.ts/m.exec((await read('tls.m3u8')).text)?.[0] ?? '';
+    await expect.poll(async () => (await read(segment)).status).toBe(200);
   });
 });
 

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import type { Credentials } from '../../packages/server/src/delivery/basic-auth.ts';
 import { type CacheOptions, ContentCache } from '../../packages/server/src/delivery/cache.ts';
 import type { HlsSessions } from '../../packages/server/src/delivery/hls-viewers.ts';
-import { MimeTypes } from '../../packages/server/src/delivery/mime.ts';
+import { parseMimeTypes } from '../../packages/server/src/delivery/mime.ts';
 import { mountRoutes } from '../../packages/server/src/delivery/mount.ts';
 import { directoryRoutes } from '../../packages/server/src/delivery/static.ts';
 import type { Guard } from '../../packages/server/src/http/guard.ts';
@@ -20,7 +20,7 @@ import { MemoryFilesystem } from '../../packages/server/src/storage/memory.ts';
 export const MEMORY_USER: Credentials = { username: 'mem', password: 'secret' };
 export const BASIC = `Basic ${Buffer.from('mem:secret').toString('base64')}`;
 
-const MIME = MimeTypes.parse(`
+const MIME = parseMimeTypes(`
 text/plain .txt
 text/html .html .htm
 text/css .css

@@ -30,7 +30,7 @@ export class Program {
   constructor({ env, folder, uid }: ProgramOptions) {
     const program = spawn(
       path.join(ROOT, 'node_modules/.bin/node'),
-      ['--conditions=source', path.join(ROOT, 'packages/server/src/main.ts')],
+      ['--conditions=source', path.join(ROOT, 'packages/server/bin.js')],
       {
         cwd: folder,
         env: { PATH: process.env['PATH'], HOME: folder, ...env },

@@ -71,7 +71,7 @@ export type SessionEvent = Static<typeof SessionEvent>;
 export const StreamEvent = Type.Object({
   type: Type.Union([Type.Literal('stream.published'), Type.Literal('stream.unpublished')]),
   time,
-  protocol: Type.String({ description: 'rtmp' }),
+  protocol: Type.String({ description: '`rtmp` or `srt`' }),
   name: Type.String({ description: 'What the stream is listed as' }),
   reference: Type.String({ description: 'What its sessions are known by' }),
   remote: Type.String({ description: 'Address and port of the publisher' }),

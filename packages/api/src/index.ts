@@ -25,6 +25,7 @@ export {
   StreamEvent,
 } from './events.ts';
 export { GraphQuery, GraphResponse } from './graph.ts';
+export { Liveness, Readiness } from './health.ts';
 export { LogEvent, LogEvents, LogLines } from './log.ts';
 export { Metadata } from './metadata.ts';
 export { PlayoutStatus } from './playout.ts';
@@ -46,6 +47,7 @@ export {
   ProcessConfigIO,
   ProcessConfigIOCleanup,
   ProcessConfigLimits,
+  ProcessFailure,
   ProcessReport,
   ProcessReportEntry,
   ProcessState,
@@ -62,6 +64,6 @@ export {
   SessionsSummary,
 } from './session.ts';
 export { RtmpChannel, RtmpPlayer } from './rtmp.ts';
-export { SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './streams.ts';
+export { SrtChannels, SrtConnection, SrtLog, SrtStatistics } from './srt.ts';
 export { Skill, SkillCodec, SkillDevice, Skills } from './skills.ts';
 export { Type, type Static, type TSchema } from './schema.ts';

@@ -91,8 +91,11 @@ const playout = (id: string, path: string, summary: string, answers: Record<numb
 export const OPERATIONS: readonly Operation[] = [
   { ...get('about', '/api', 'API version and build infos', json(api.About)), security: 'token' },
   get('ping', '/ping', 'Liveliness check', TEXT),
-  get('health-live', '/health/live', 'Whether the server runs', TEXT),
-  get('health-ready', '/health/ready', 'Whether the server can do its work', ANY, 503),
+  get('health-live', '/health/live', 'Whether the server runs', json(api.Liveness)),
+  {
+    ...get('health-ready', '/health/ready', 'Whether the server can do its work', json(api.Readiness)),
+    answers: { 200: json(api.Readiness), 503: json(api.Readiness) },
+  },
   { ...get('metrics', '/metrics', 'Prometheus metrics', TEXT), needs: 'metrics.enable_prometheus' },
   {
     ...get('profiling', '/profiling', 'Profiles of the server', HTML),
@@ -100,8 +103,11 @@ export const OPERATIONS: readonly Operation[] = [
     security: 'token',
     needs: 'debug.profiling',
   },
-  get('swagger', '/api/swagger', 'Swagger UI for this API', HTML),
-  get('openapi', '/api/openapi.json', 'This description in OpenAPI 3.1', ANY),
+  { ...get('swagger', '/api/swagger', 'Swagger UI for this API', HTML), security: 'none' },
+  {
+    ...get('openapi', '/api/openapi.json', 'This description in OpenAPI 3.1', ANY),
+    security: 'none',
+  },
 
   {
     ...write(
@@ -178,18 +184,21 @@ export const OPERATIONS: readonly Operation[] = [
     'Whether the stored configuration is the active one',
     json(api.ConfigStatus),
   ),
-  write(
-    'PUT',
-    'config-3-set',
-    '/api/v3/config',
-    'Update the configuration',
-    json(api.ConfigData),
-    {
-      200: OK,
-      409: json(api.ConfigConflictBody),
-    },
-    400,
-  ),
+  {
+    ...write(
+      'PUT',
+      'config-3-set',
+      '/api/v3/config',
+      'Update the configuration',
+      json(api.ConfigData),
+      {
+        200: OK,
+        409: json(api.ConfigConflictBody),
+      },
+      400,
+    ),
+    query: { dry_run: '1 or true to look for errors only, and to store nothing' },
+  },
   {
     ...get('config-3-reload', '/api/v3/config/reload', 'Reload the currently active configuration', OK),
     isWrite: true,
@@ -278,6 +287,7 @@ export const OPERATIONS: readonly Operation[] = [
       type: 'Only of these types, separated by commas',
       process: 'Only of processes that fit this pattern',
       level: 'Log lines of this level and above',
+      last_event_id: 'Only what came after this one; the header `Last-Event-ID` goes before it',
     },
   },
 
@@ -475,13 +485,20 @@ export const OPERATIONS: readonly Operation[] = [
     needs: 'rtmp.enable',
   },
   {
-    ...get(
-      'srt-3-list-channels',
-      '/api/v3/srt',
-      'List all publishing SRT streams',
-      json(Type.Array(api.SrtChannels)),
+    ...get('srt-3-list-channels', '/api/v3/srt', 'List all publishing SRT streams', json(api.SrtChannels)),
+    needs: 'srt.enable',
+  },
+  {
+    ...write(
+      'DELETE',
+      'srt-3-kick',
+      '/api/v3/srt/{id}',
+      'Cut off a publisher or a player by the id of its SRT socket',
+      undefined,
+      { 200: OK },
+      404,
     ),
-    isPlanned: true,
+    needs: 'srt.enable',
   },
 
   {

@@ -101,8 +101,6 @@ export class App {
     try {
       const candidate = await store.reload();
       const changed = await graph.reload(candidate.active);
-      // The files may be others under the same names.
-      await graph.get('certificates').refresh();
       store.commit(candidate);
       this.#beginRun();
       this.log.info('Config reloaded', { changed });

@@ -88,6 +88,20 @@ describe('a component graph', () => {
     expect(journal).toEqual([]);
   });
 
+  test('replaces a component that is outdated, though its configuration is the same', async () => {
+    const { graph, journal } = exampleGraph();
+    let isCurrent = true;
+    const file = graph.add('file', [], {
+      slice: () => undefined,
+      isCurrent: () => Promise.resolve(isCurrent),
+      build: () => new Part('file', journal),
+    });
+    await file.start(config);
+    expect(await file.reload(config)).toEqual([]);
+    isCurrent = false;
+    expect(await file.reload(config)).toEqual(['file']);
+  });
+
   test('replaces a changed component and those that depend on it, new before old', async () => {
     const { graph, journal } = exampleGraph();
     await graph.start(config);

@@ -37,12 +37,18 @@ export function reconfigure<Slice>(
 /**
  * How one component depends on the configuration and on its neighbours.
  *
- * When a reload changes `slice(config)` or replaces a neighbour, a component whose `prepare` returns a change adapts
- * in place. Any other is built and started anew beside the old one, which is closed once all changes are ready.
+ * When a reload changes `slice(config)`, replaces a neighbour or finds the instance outdated, a component whose `prepare`
+ * returns a change adapts in place. Any other is built and started anew beside the old one, which is closed once all
+ * changes are ready.
  */
 export interface Declaration<Config, Needs, Slice, Instance extends Component> {
   /** The part of the configuration the component depends on, as plain data. */
   slice(config: Config): Slice;
+  /**
+   * Whether what the instance has read is still what it would read now, for one that depends on more than the
+   * configuration, such as the contents of a file it names. Otherwise a reload treats it as changed.
+   */
+  isCurrent?(instance: Instance): Promise<boolean>;
   /** The neighbours exist, but may not have started yet: what they find out by starting is not to be asked here. */
   build(slice: Slice, needs: Needs): Instance | Promise<Instance>;
   /**
@@ -176,7 +182,8 @@ export class ComponentGraph<Config, Parts extends object = object> {
         if (current === undefined) throw new Error(`component ${name} does not run`);
         const slice = declaration.slice(config);
         const replacedNeeds = new Set(needs.filter((need) => replaced.has(need)));
-        if (isDeepStrictEqual(slice, current.slice) && replacedNeeds.size === 0) {
+        const isSame = isDeepStrictEqual(slice, current.slice) && replacedNeeds.size === 0;
+        if (isSame && (await declaration.isCurrent?.(current.instance)) !== false) {
           next.set(name, current);
           continue;
         }

@@ -1,12 +1,14 @@
 import { Auth } from './auth/auth.ts';
 import { Children } from './child/children.ts';
 import { ComponentGraph, reconfigure } from './components.ts';
+import { mimeFileOf } from './config/mime-file.ts';
 import type { Config } from './config/schema.ts';
 import type { ConfigStore } from './config/store.ts';
 import { AuthTables } from './database/auth.ts';
 import { Database } from './database/database.ts';
 import { SessionHistoryTable } from './database/session-history.ts';
 import { ContentCache } from './delivery/cache.ts';
+import { MimeFile } from './delivery/mime.ts';
 import { EventTable } from './database/events.ts';
 import { MemoryKeeper } from './debug/memory.ts';
 import { Events } from './events/events.ts';
@@ -30,6 +32,7 @@ import { Sessions } from './sessions/registry.ts';
 import { ProcessTraffic } from './sessions/processes.ts';
 import { SocketTraffic } from './sessions/sockets.ts';
 import * as slices from './slices.ts';
+import { SrtServer } from './srt/server.ts';
 import { Cleanup } from './storage/cleanup.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import { MemoryFilesystem } from './storage/memory.ts';
@@ -128,6 +131,12 @@ export function declareComponents(surroundings: Surroundings) {
       build: (options) => new ContentCache(options),
       prepare: reconfigure,
     })
+    .add('mime', [], {
+      slice: ({ storage }) => mimeFileOf(storage.mimetypes_file, directory),
+      build: (file) => new MimeFile(file),
+      isCurrent: (mime) => mime.isCurrent(),
+      prepare: (mime, file) => mime.prepare(file),
+    })
     .add('s3', [], {
       slice: slices.s3Options,
       build: (options) => new S3Storages(options, log.component('FS')),
@@ -175,13 +184,19 @@ export function declareComponents(surroundings: Surroundings) {
       slice: (config) => slices.certificateOptions(config, directory),
       build: (options) => new Certificates(options, log.component('HTTPS')),
       prepare: (certificates, options) => certificates.prepare(options),
+      isCurrent: (certificates) => certificates.isCurrent(),
     })
     .add('rtmp', ['sessions', 'certificates'], {
       slice: slices.rtmpOptions,
       build: (options, needs) => new RtmpServer(options, { ...needs, log }),
       prepare: (rtmp, options, _needs, replaced) => (replaced.size > 0 ? undefined : rtmp.prepare(options)),
     })
-    .add('eventSources', ['events', 'processes', 'sessions', 'rtmp'], {
+    .add('srt', ['sessions'], {
+      slice: slices.srtOptions,
+      build: (options, { sessions }) => new SrtServer(options, sessions, log.component('SRT')),
+      prepare: (srt, options, _needs, replaced) => (replaced.size > 0 ? undefined : srt.prepare(options)),
+    })
+    .add('eventSources', ['events', 'processes', 'sessions', 'rtmp', 'srt'], {
       slice: () => undefined,
       build: (_slice, { events, ...sources }) =>
         new EventSources({ ...sources, log, reloads: reloader }, events),
@@ -224,6 +239,7 @@ export function declareComponents(surroundings: Surroundings) {
         'memory',
         's3',
         'cache',
+        'mime',
         'sessions',
         'traffic',
         'auth',
@@ -233,6 +249,7 @@ export function declareComponents(surroundings: Surroundings) {
         'rtmp',
         'monitor',
         'runtimeMetrics',
+        'srt',
       ],
       {
         slice: (config) => slices.httpSlice(config, directory),

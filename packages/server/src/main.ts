@@ -1,10 +1,14 @@
-import { enableCompileCache } from 'node:module';
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { errorText } from './util/errors.ts';
 
-// Most of a start is reading the sources. What was read once is kept for the next start, if there is a place for it.
-enableCompileCache();
+if (process.argv[2] === 'reset-password') {
+  const { resetPassword } = await import('./reset-password.ts');
+  const { env, stdin, stdout, stderr } = process;
+  process.exit(
+    await resetPassword({ args: process.argv.slice(3), env, cwd: process.cwd(), stdin, stdout, stderr }),
+  );
+}
 const { App } = await import('./app.ts');
 
 /** npm hands on a Ctrl-C that the terminal has sent to all already: within this time it is the same one. In milliseconds. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Auth } from './auth/auth.ts';
 import type { Surroundings } from './composition.ts';
 import type { ContentCache } from './delivery/cache.ts';
-import { MimeTypes } from './delivery/mime.ts';
+import type { MimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes } from './delivery/static.ts';
 import type { Events } from './events/events.ts';
@@ -22,6 +22,7 @@ import { processRoutes } from './http/routes/process.ts';
 import { flvRoutes, rtmpRoutes } from './http/routes/rtmp.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { skillsRoutes } from './http/routes/skills.ts';
+import { srtRoutes } from './http/routes/srt.ts';
 import { widgetRoutes } from './http/routes/widget.ts';
 import { HttpApp, pingRoutes } from './http/server.ts';
 import { formatConsole, LOG_LEVELS } from './log/format.ts';
@@ -33,6 +34,7 @@ import type { RtmpServer } from './rtmp/server.ts';
 import type { Sessions } from './sessions/registry.ts';
 import type { SocketTraffic } from './sessions/sockets.ts';
 import type * as slices from './slices.ts';
+import type { SrtServer } from './srt/server.ts';
 import { DiskFilesystem } from './storage/disk.ts';
 import type { MemoryFilesystem } from './storage/memory.ts';
 import type { S3Storages } from './storage/s3-storages.ts';
@@ -47,6 +49,7 @@ export interface HttpNeeds {
   memory: MemoryFilesystem;
   s3: S3Storages;
   cache: ContentCache;
+  mime: MimeTypes;
   sessions: Sessions;
   traffic: SocketTraffic;
   auth: Auth;
@@ -54,6 +57,7 @@ export interface HttpNeeds {
   ffmpeg: Ffmpeg;
   processes: ProcessManager;
   rtmp: RtmpServer;
+  srt: SrtServer;
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
 }
@@ -64,10 +68,9 @@ export async function createHttpApp(
   needs: HttpNeeds,
   { log, store, runSince, reloader }: Surroundings,
 ): Promise<HttpApp> {
-  const { disk, memory, s3, cache, sessions, traffic, auth, ffmpeg, processes } = needs;
-  const { events, rtmp, monitor, runtimeMetrics } = needs;
+  const { disk, memory, s3, cache, mime, sessions, traffic, auth, ffmpeg, processes } = needs;
+  const { events, rtmp, srt, monitor, runtimeMetrics } = needs;
   const { isReadOnly } = slice;
-  const mime = await MimeTypes.load(slice.mimeFile);
   const guard = createGuard(auth);
   const about: AboutOptions = {
     name: slice.name,
@@ -108,8 +111,16 @@ export async function createHttpApp(
       secureLog: log.component('HTTPS'),
       guard,
       traffic,
-      observe: (...request) => {
-        runtimeMetrics.countRequest(...request);
+      observe: (request, reply) => {
+        // The framework gathers what it knows of a route anew each time.
+        if (!runtimeMetrics.isEnabled) return;
+        const { method, routeOptions } = request;
+        runtimeMetrics.countRequest(
+          method,
+          routeOptions.url ?? '',
+          reply.statusCode,
+          reply.elapsedTime / 1000,
+        );
       },
       open: [
         pingRoutes,
@@ -132,6 +143,7 @@ export async function createHttpApp(
         metricsRoutes(monitor),
         sessionRoutes(sessions),
         ...(rtmp.isEnabled ? [rtmpRoutes(rtmp, isReadOnly)] : []),
+        ...(srt.isEnabled ? [srtRoutes(srt, isReadOnly)] : []),
       ],
       mounts: [
         ...(rtmp.isEnabled ? [flvRoutes(rtmp, ({ raw }) => auth.viewerAddress(raw))] : []),

@@ -2,7 +2,6 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import type { Config } from './config/schema.ts';
-import { mimeFileOf } from './config/mime-file.ts';
 import { mountOf } from './config/s3.ts';
 import { auth0Provider, oidcProvider } from './auth/oidc.ts';
 import type { AuthOptions } from './auth/policy.ts';
@@ -16,6 +15,7 @@ import type { MonitorOptions } from './metrics/monitor.ts';
 import type { ProcessOptions } from './process/setting.ts';
 import type { RtmpOptions } from './rtmp/server.ts';
 import type { SessionsOptions } from './sessions/registry.ts';
+import type { SrtOptions } from './srt/interface.ts';
 import type { S3Options } from './storage/s3-storages.ts';
 import type { CertificateOptions } from './tls/certificates.ts';
 import type { ServiceOptions } from './telemetry/service.ts';
@@ -172,6 +172,13 @@ export function childEnvironment({ ffmpeg }: Config, env: NodeJS.ProcessEnv): Re
   );
 }
 
+/** Undefined if SRT is off. */
+export function srtOptions({ srt }: Config): SrtOptions | undefined {
+  if (!srt.enable) return undefined;
+  const { address, token, passphrase, log } = srt;
+  return { address, token, passphrase, topics: log.enable ? log.topics : [] };
+}
+
 function memoryCredentials({ storage }: Config): { username: string; password: string } | undefined {
   const { enable, username, password } = storage.memory.auth;
   return enable ? { username, password } : undefined;
@@ -242,7 +249,6 @@ export interface HttpSlice {
   name: string;
   isReadOnly: boolean;
   cors: CorsPolicy[];
-  mimeFile: string;
   memoryAuth: { username: string; password: string } | undefined;
   /** Undefined if Prometheus is not served. */
   prometheus: { auth: ScrapeAuth | undefined } | undefined;
@@ -267,7 +273,6 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
       ...s3Mounts(config).map(({ mount }) => ({ prefix: mount, origins: storage.cors.origins })),
       { prefix: '/api', origins: ['*'] },
     ],
-    mimeFile: mimeFileOf(storage.mimetypes_file, cwd),
     memoryAuth: memoryCredentials(config),
     prometheus: config.metrics.enable_prometheus ? { auth: scrapeAuth(config) } : undefined,
     hasProfiling: config.debug.profiling,

@@ -120,6 +120,7 @@ export function failureCases(at: Surroundings): Record<string, FailureCase> {
     'address-without-port': from('tcp://127.0.0.1'),
     // Ports of others
     'port-taken-tcp': from(`tcp://127.0.0.1:${at.http}?listen=1`),
+    'multicast-interface': from('udp://239.1.1.1:5000?localaddr=192.0.2.1'),
     'port-taken-udp': from(`udp://127.0.0.1:${at.udpTaken}`),
     'port-taken-rtmp': read('-listen', '1', '-i', `rtmp://127.0.0.1:${at.http}/live/key`),
     'port-taken-http': write(...MPEG4, '-listen', '1', '-f', 'mpegts', `${http}/live.ts`),
@@ -265,6 +266,7 @@ export function failureCases(at: Surroundings): Record<string, FailureCase> {
       'null',
       ...MPEG4,
     ),
+    'filter-of-copy': copy('good.mp4', '-vf', 'scale=160:90', 'out.mp4'),
     'filter-crop-too-large': filter('crop=9999:9999'),
     'filter-file-missing': filter('drawtext=textfile=nowhere.txt'),
     'filter-font-missing': filter('drawtext=text=x:fontfile=missing.ttf'),

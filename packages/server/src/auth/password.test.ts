@@ -1,7 +1,7 @@
 import { argon2Sync, scryptSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Account, passwordKind } from './password.ts';
+import { Account, hashPassword, passwordKind } from './password.ts';
 
 const NONCE = Buffer.from('0123456789abcdef');
 const base64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '');
@@ -85,4 +85,14 @@ test('only the very same texts match', async () => {
       expect(await account.matches('admin', given)).toBe(Buffer.from(stored).equals(Buffer.from(given)));
     }),
   );
+});
+
+test('a password is hashed into what an account takes, differently each time', async () => {
+  const hashes = [await hashPassword('Pässwörd 🔑'), await hashPassword('Pässwörd 🔑')];
+  expect(hashes[0]).not.toBe(hashes[1]);
+  for (const hash of hashes) {
+    expect(passwordKind(hash)).toBe('hash');
+    expect(await new Account('admin', hash).matches('admin', 'Pässwörd 🔑')).toBe(true);
+    expect(await new Account('admin', hash).matches('admin', 'other')).toBe(false);
+  }
 });

@@ -18,6 +18,10 @@ const ARGON2ID =
   /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 const SCRYPT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
+/** RFC 9106 §4, the second recommended option: 64 MiB, three passes, four lanes. */
+const ARGON2_PARAMETERS = { memory: 64 * 1024, passes: 3, parallelism: 4, tagLength: 32 };
+const NONCE_LENGTH = 16;
+
 /** Meaningless outside the process, so digests made with it are as well. */
 const COMPARISON_KEY = randomBytes(32);
 
@@ -53,6 +57,17 @@ export class Account {
 export function passwordKind(password: string): 'plain' | 'hash' | 'broken hash' {
   if (parseHash(password) !== undefined) return 'hash';
   return /^\$(argon2|scrypt)/.test(password) ? 'broken hash' : 'plain';
+}
+
+/** A hash that `Account` takes in place of the password, in the PHC string format: `$argon2id$…`. */
+export async function hashPassword(password: string): Promise<string> {
+  const { memory, passes, parallelism } = ARGON2_PARAMETERS;
+  const nonce = randomBytes(NONCE_LENGTH);
+  const digest = await new Promise<Buffer>((resolve, reject) => {
+    argon2('argon2id', { ...ARGON2_PARAMETERS, nonce, message: password }, settle(resolve, reject));
+  });
+  const [salt, tag] = [nonce, digest].map((bytes) => bytes.toString('base64').replace(/=+$/, ''));
+  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${salt ?? ''}$${tag ?? ''}`;
 }
 
 function isSame(a: string, b: string): boolean {

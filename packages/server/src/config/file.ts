@@ -86,7 +86,9 @@ export async function readConfigFile(path: string): Promise<FileContent | undefi
 export async function writeConfigFile(path: string, config: Config, before?: FileContent): Promise<void> {
   if (before !== undefined) {
     if (before.version !== CURRENT_VERSION) await keepOld(path, `${path}.v${before.version}.bak`);
-    await writeFileAtomic(`${path}.bak`, before.text, { mode: FILE_MODE });
+    // Who resets a password as root leaves both files with the user of the server.
+    const { uid, gid } = await stat(path);
+    await writeFileAtomic(`${path}.bak`, before.text, { mode: FILE_MODE, chown: { uid, gid } });
   }
   await writeFileAtomic(path, configText(config), { mode: FILE_MODE });
 }

@@ -82,7 +82,7 @@ test.each<[Record<string, unknown>, string, string]>([
     'rtmp.address',
     "The RTMP and RTMPS server can't listen on the same address",
   ],
-  [{ 'srt.enable': true, 'srt.passphrase': 'short' }, 'srt.passphrase', 'must have between 10 and 79 bytes'],
+  [{ 'srt.enable': true, 'srt.passphrase': 'short' }, 'srt.passphrase', 'must have between 10 and 80 bytes'],
   [
     { 'storage.memory.auth.username': '' },
     'storage.memory.auth.enable',
@@ -204,6 +204,7 @@ test.each<Record<string, unknown>>([
   { 'tls.enable': true, 'tls.auto': true, 'host.name': ['localhost'] },
   { 'tls.enable': true, 'tls.cert_file': '/etc/hostname', 'tls.key_file': '/etc/hostname' },
   { 'srt.enable': true, 'srt.passphrase': '0123456789' },
+  { 'srt.enable': true, 'srt.passphrase': 'x'.repeat(80) },
   { 'srt.passphrase': 'short' },
   { 'rtmp.enable': true },
   { 'rtmp.app': '/live', 'rtmp.token': 'token', 'rtmp.keys': { '/live/a b.stream': 'longenough' } },

@@ -141,9 +141,9 @@ function checkRtmpKeys({ keys, app, token }: Config['rtmp'], error: Report): voi
 
 function checkSrt({ srt }: Config, error: Report): void {
   const length = Buffer.byteLength(srt.passphrase);
-  // draft-sharabayko-srt-01 §6.1.1
-  if (srt.enable && length > 0 && (length < 10 || length > 79)) {
-    error('srt.passphrase', 'must have between 10 and 79 bytes');
+  // As libsrt has it; the reference takes 79 at most.
+  if (srt.enable && length > 0 && (length < 10 || length > 80)) {
+    error('srt.passphrase', 'must have between 10 and 80 bytes');
   }
 }
 

@@ -178,8 +178,8 @@ export function referenceOf(path: string): string {
 
 /** The id that a request carries; empty if it carries none. */
 function sessionOf(request: FastifyRequest): string {
-  const [id] = [(request.query as NodeJS.Dict<string | string[]>)['session'] ?? ''].flat();
-  return id ?? '';
+  const { session = '' } = request.query as NodeJS.Dict<string | string[]>;
+  return typeof session === 'string' ? session : (session[0] ?? '');
 }
 
 /** The host that a URL names, empty if it names none; what is no URL as it is. */

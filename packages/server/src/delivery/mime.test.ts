@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { MimeTypes } from './mime.ts';
+import { MimeFile, parseMimeTypes } from './mime.ts';
 
-const mime = MimeTypes.parse(
+const mime = parseMimeTypes(
   [
     '# all we know',
     'video/MP2T\t.ts',
@@ -30,5 +30,5 @@ test.each([
 });
 
 test('a file that is missing is an error that says so', async () => {
-  await expect(MimeTypes.load('/nonexistent/mime.types')).rejects.toThrow("can't read the MIME types");
+  await expect(new MimeFile('/nonexistent/mime.types').start()).rejects.toThrow("can't read the MIME types");
 });

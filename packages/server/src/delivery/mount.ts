@@ -1,9 +1,9 @@
-import { posix } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../http/errors.ts';
 import { type FileCache, Files } from '../http/files.ts';
 import type { Routes } from '../http/server.ts';
 import type { Filesystem } from '../storage/filesystem.ts';
+import { normalizePath } from '../storage/path.ts';
 import { type Credentials, requireBasicAuth } from './basic-auth.ts';
 import { HlsIngest } from './hls-ingest.ts';
 import { type HlsOptions, HlsViewers } from './hls-viewers.ts';
@@ -42,7 +42,8 @@ const COMPRESSIBLE = [
 /** A filesystem's files below a path: read by anybody, written with basic authentication. */
 export function mountRoutes(options: MountOptions): Routes {
   const { filesystem, prefix, mime, defaultType, index, isWritable, auth, cache, hls } = options;
-  const url = `${prefix.replace(/\/+$/, '')}/*`;
+  const root = prefix.replace(/\/+$/, '');
+  const url = `${root}/*`;
   return (app) => {
     const files = new Files({
       filesystem,
@@ -54,7 +55,7 @@ export function mountRoutes(options: MountOptions): Routes {
     });
     if (cache !== undefined) explainSkips(app, cache);
     const viewers = hls && new HlsViewers(hls);
-    const urlPathOf = (request: FastifyRequest) => posix.normalize(`${prefix}/${pathOf(request)}`);
+    const urlPathOf = (request: FastifyRequest) => normalizePath(`${root}${pathOf(request)}`);
     app.addHook('onRequest', (request, reply, done) => {
       files.vary(reply, pathOf(request));
       done();

@@ -8,7 +8,7 @@ export type ServerEvent =
   | { type: 'session.opened' | 'session.closed'; collector: string; session: EventSession }
   | {
       type: 'stream.published' | 'stream.unpublished';
-      protocol: 'rtmp';
+      protocol: 'rtmp' | 'srt';
       name: string;
       reference: string;
       remote: string;

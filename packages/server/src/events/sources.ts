@@ -55,6 +55,7 @@ export interface Sources {
   log: Source<LogSignals>;
   reloads: Source<ReloadSignals>;
   rtmp: Source<StreamSignals>;
+  srt: Source<StreamSignals>;
 }
 
 type Source<Signals extends Record<keyof Signals, unknown[]>> = Pick<EventEmitter<Signals>, 'on' | 'off'>;
@@ -72,7 +73,7 @@ export class EventSources implements Component {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- components are asynchronous, this one need not be
   async start(): Promise<void> {
-    const { processes, sessions, log, reloads, rtmp } = this.#sources;
+    const { processes, sessions, log, reloads } = this.#sources;
     const add = (event: ServerEvent) => {
       this.#events.add(event);
     };
@@ -98,12 +99,15 @@ export class EventSources implements Component {
     this.#listen(sessions, 'closed', (collector, session) => {
       add({ type: 'session.closed', collector, session });
     });
-    this.#listen(rtmp, 'published', (stream) => {
-      add({ type: 'stream.published', protocol: 'rtmp', ...stream });
-    });
-    this.#listen(rtmp, 'unpublished', (stream) => {
-      add({ type: 'stream.unpublished', protocol: 'rtmp', ...stream });
-    });
+    for (const protocol of ['rtmp', 'srt'] as const) {
+      const server = this.#sources[protocol];
+      this.#listen(server, 'published', (stream) => {
+        add({ type: 'stream.published', protocol, ...stream });
+      });
+      this.#listen(server, 'unpublished', (stream) => {
+        add({ type: 'stream.unpublished', protocol, ...stream });
+      });
+    }
     this.#listen(log, 'recorded', ({ level, component, message, fields }) => {
       add({ type: 'log', level, component, message, fields });
     });

@@ -81,6 +81,12 @@ export const CAUSES: readonly FailureRule[] = [
   { pattern: /: Address already in use$/, class: 'port_in_use' },
   { pattern: /: Cannot assign requested address$/, class: 'address_invalid' },
   {
+    pattern: /^setsockopt\(\w*(?:ADD_MEMBERSHIP|JOIN_\w*GROUP)\): No such device$/,
+    class: 'address_invalid',
+    advice:
+      'No network of this machine leads to the multicast group. Check the group, the address in `localaddr`, and the routes.',
+  },
+  {
     pattern: /^Port missing in uri/,
     class: 'address_invalid',
     advice: 'The address needs a port from 1 to 65535, such as `tcp://host:1234`.',
@@ -282,6 +288,11 @@ export const CAUSES: readonly FailureRule[] = [
   {
     pattern: /^Error parsing filterchain|^Mismatched '\[' found|\bunconnected\b/,
     class: 'filter_failed',
+  },
+  {
+    pattern: /Filtering and streamcopy cannot be used together/,
+    class: 'filter_failed',
+    advice: 'A stream that is copied cannot be filtered. Name an encoder for it, or take the filter away.',
   },
   {
     pattern: /-filter_complex cannot be used together|^Filtergraph '.*' was specified/,

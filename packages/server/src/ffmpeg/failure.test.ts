@@ -166,6 +166,14 @@ test('the advice names host, codec or option where the log does', () => {
   expect(explain(["Unrecognized option 'nope'."])?.advice).toContain('-nope');
 });
 
+test('a filter of a copied stream is told from one beside -filter_complex, in the one line of FFmpeg 6.1 and newer', () => {
+  const line = `[vost#0:0/copy @ 0x5] Filtergraph 'scale=160:90' was specified, but codec copy was selected. Filtering and streamcopy cannot be used together.`;
+  expect(explain([line])).toMatchObject({
+    class: 'filter_failed',
+    advice: expect.stringContaining('copied') as string,
+  });
+});
+
 test('every class has an advice and is in the documentation', () => {
   const docs = readFileSync(join(import.meta.dirname, '../../../../docs/failures.md'), 'utf8');
   for (const [name, advice] of Object.entries(FAILURE_CLASSES)) {

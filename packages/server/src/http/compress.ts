@@ -49,7 +49,8 @@ export function acceptsGzip(header: string | string[] | undefined): boolean {
 
 /** Adds a field to the `Vary` header, as a header line of its own. */
 export function addVary(reply: FastifyReply, field: string): void {
-  const current = reply.getHeader('vary') as string | string[] | undefined;
-  const fields = current === undefined ? [] : [current].flat();
-  if (!fields.includes(field)) void reply.header('vary', [...fields, field]);
+  const current = (reply.getHeader('vary') ?? []) as string | string[];
+  const isThere = typeof current === 'string' ? current === field : current.includes(field);
+  if (!isThere)
+    void reply.header('vary', typeof current === 'string' ? [current, field] : [...current, field]);
 }

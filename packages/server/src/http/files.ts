@@ -49,6 +49,7 @@ const MIN_COMPRESSED_BYTES = 1000;
 export class Files {
   readonly #options: FileOptions;
   readonly #compressed = new CompressedFiles();
+  readonly #date = createHttpDate();
 
   constructor(options: FileOptions) {
     this.#options = options;
@@ -75,7 +76,7 @@ export class Files {
         : await cache.open(path, open);
     try {
       reply.headers(headers);
-      const content = (await rewrite?.(file)) ?? file;
+      const content = rewrite === undefined ? file : await rewrite(file);
       return Buffer.isBuffer(content)
         ? await this.#answerRewritten(request, reply, file.info, type, content)
         : await this.#answer(request, reply, content, type);
@@ -145,7 +146,7 @@ export class Files {
       this.#options.isCompressible(type) &&
       acceptsGzip(headers['accept-encoding']);
 
-    reply.header('last-modified', new Date(modified).toUTCString());
+    reply.header('last-modified', this.#date(modified));
     reply.header('etag', `"${file.version}${isCompressed ? GZIP_SUFFIX : ''}"`);
     reply.header('accept-ranges', 'bytes');
     switch (evaluateConditions('read', headers, current)) {
@@ -187,7 +188,7 @@ export class Files {
     type: string,
     content: Buffer,
   ): Promise<FastifyReply> {
-    reply.header('last-modified', new Date(modified).toUTCString());
+    reply.header('last-modified', this.#date(modified));
     reply.header('cache-control', 'private');
     reply.header('content-type', type);
     if (request.method === 'HEAD') return reply.header('content-length', content.length).send();
@@ -223,6 +224,19 @@ function pauseConnection({ raw }: FastifyRequest): void {
     if (!raw.readableEnded) raw.socket.pause();
   });
   raw.on('resume', () => raw.socket.resume());
+}
+
+/** Times in the form of HTTP (RFC 9110 §5.6.7). The last one is kept: a new segment is asked for by many at once. */
+function createHttpDate(): (milliseconds: number) => string {
+  let last = NaN;
+  let text = '';
+  return (milliseconds) => {
+    if (milliseconds !== last) {
+      last = milliseconds;
+      text = new Date(milliseconds).toUTCString();
+    }
+    return text;
+  };
 }
 
 function notFound(path: string): ApiError {

@@ -20,14 +20,29 @@ export const HTTP1_LIMITS = {
   keepAliveTimeout: 120_000,
   // Uploads last as long as a stream does.
   requestTimeout: 0,
+  // Node's own refusal does not say what is missing: `requireHost` does.
+  requireHostHeader: false,
 };
 
 /** How long a client may take to read why it was refused. */
 const LINGER_MS = 2_000;
 
+/** Refuses requests of HTTP/1.1 that name no host (RFC 9112 §3.2) before they are answered. */
+export function requireHost(answer: Answer): Answer {
+  return (request, response) => {
+    if (request.headers.host !== undefined || request.httpVersion !== '1.1') {
+      answer(request, response);
+      return;
+    }
+    const headers = { 'content-type': 'text/plain; charset=utf-8', connection: 'close' };
+    response.writeHead(400, headers).end('400 Bad Request: missing required Host header');
+  };
+}
+
 /** A server of clear text, which does not listen yet. */
-export function createPlainServer(answer: Answer): WebServer {
+export function createPlainServer(application: Answer): WebServer {
   const server = createServer({ ...HTTP1_LIMITS, noDelay: true });
+  const answer = requireHost(application);
   server.on('request', answer);
   // Without this listener Node would ask for the body before the guards have seen the request.
   server.on('checkContinue', answer);

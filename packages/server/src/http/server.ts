@@ -31,8 +31,8 @@ export interface HttpParts {
   guard: Guard;
   /** Told of the connection of each request. */
   traffic?: { watch(connection: Socket): void };
-  /** Told of each answer, with the template of its route and how long it took. */
-  observe?: (method: string, route: string, status: number, seconds: number) => void;
+  /** Told of each answer. */
+  observe?: (request: FastifyRequest, reply: FastifyReply) => void;
   /** Routes that guard themselves, with their full paths. */
   open: readonly Routes[];
   /** Routes below `/api/v3`: IP lists, a token, compressed answers. */
@@ -100,7 +100,7 @@ export class HttpApp implements Component {
     dropUnreadBodies(app);
     app.addHook('onResponse', (request, reply, done) => {
       logAccess(logOf(request), guard, request, reply);
-      observe?.(request.method, request.routeOptions.url ?? '', reply.statusCode, reply.elapsedTime / 1000);
+      observe?.(request, reply);
       done();
     });
     app.setErrorHandler((error, request, reply) => {
@@ -162,6 +162,8 @@ const ENTRY_POINT = /^\/+api(?:\/+login(\/+refresh)?)?\/*(?=$|\?)/;
  * before or behind `/api` and the login routes; every other path stays as it is.
  */
 function canonicalUrl(url: string): string {
+  // Most requests are for other paths, which is told for less than the patterns take.
+  if (/^\/(?:[^/a]|api\/v3\/)/.test(url)) return url;
   const local = url.startsWith('/') ? url : url.replace(AUTHORITY, '').replace(/^(?=\?|$)/, '/');
   return local.replace(ENTRY_POINT, (path) => path.replace(/\/+/g, '/').replace(/\/$/, ''));
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSecureServer, Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { type Answer, HTTP1_LIMITS, type WebServer, refuseMalformed } from './plain-server.ts';
+import { type Answer, HTTP1_LIMITS, type WebServer, refuseMalformed, requireHost } from './plain-server.ts';
 
 /** The certificates a server shows. */
 export interface CertificateSource {
@@ -33,7 +33,7 @@ const HANDSHAKE_RECORD = 0x16;
 const METHOD = /^[A-Z]$/;
 
 /** A server of TLS that speaks HTTP/2 with those who can, else HTTP/1.1 (RFC 7301). It does not listen yet. */
-export function createTlsServer(answer: Answer, certificates: CertificateSource): WebServer {
+export function createTlsServer(application: Answer, certificates: CertificateSource): WebServer {
   const server = createSecureServer({
     ...HTTP1_LIMITS,
     allowHTTP1: true,
@@ -55,6 +55,7 @@ export function createTlsServer(answer: Answer, certificates: CertificateSource)
   });
   // Not every version of Node takes these from the options for the clients of HTTP/1.1.
   Object.assign(server, HTTP1_LIMITS);
+  const answer = requireHost(application);
   const take = (request: Http2ServerRequest, response: Http2ServerResponse) => {
     // Node's compatibility layer has all of what we use.
     answer(request as unknown as IncomingMessage, response as unknown as ServerResponse);

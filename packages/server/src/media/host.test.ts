@@ -36,10 +36,12 @@ test('traffic opens a session once and counts for it; ignored addresses open non
     activate: (id: string) => calls.push(['activate', id]),
     ingress: (id: string, bytes: number) => calls.push(['ingress', id, bytes]),
     egress: (id: string, bytes: number) => calls.push(['egress', id, bytes]),
+    close: (id: string) => calls.push(['close', id]),
   };
   const host = planeHost('rtmp', { collector: () => collector, refusal: () => undefined }, LOG);
   host.count([traffic('a', '192.0.2.1', 10, 1), traffic('b', '127.0.0.1', 10, 1)]);
   host.count([traffic('a', '192.0.2.1', 20, 2)]);
+  host.end(['a']);
   expect(calls).toEqual([
     ['register', 'a'],
     ['activate', 'a'],
@@ -47,11 +49,13 @@ test('traffic opens a session once and counts for it; ignored addresses open non
     ['egress', 'a', 1],
     ['ingress', 'a', 20],
     ['egress', 'a', 2],
+    ['close', 'a'],
   ]);
 });
 
 test('while sessions are off, nothing is counted and everybody admitted', () => {
   const host = planeHost('rtmp', { collector: () => undefined, refusal: () => 'sessions' }, LOG);
   host.count([traffic('a', '192.0.2.1', 10, 1)]);
+  host.end(['a']);
   expect(host.refusal({ client: '192.0.2.1', expectedBitrate: 1 })).toBeUndefined();
 });

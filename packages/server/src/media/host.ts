@@ -30,6 +30,8 @@ export interface PlaneHost {
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void;
   /** Counts traffic; what is counted for the first time opens a session. */
   count(traffic: readonly SessionTraffic[]): void;
+  /** Ends the sessions with these ids: their connections are closed. */
+  end(ids: readonly string[]): void;
   /** Why a viewer cannot be admitted; undefined if it can. */
   refusal(viewer: Viewer): string | undefined;
 }
@@ -42,6 +44,7 @@ interface Collector {
   activate(id: string): void;
   ingress(id: string, bytes: number): void;
   egress(id: string, bytes: number): void;
+  close(id: string): void;
 }
 
 /** Where a host counts, and asks whether there is room. */
@@ -73,6 +76,10 @@ export function planeHost<Name extends string>(
         collector.ingress(id, rxBytes);
         collector.egress(id, txBytes);
       }
+    },
+    end: (ids) => {
+      const collector = sessions.collector(name);
+      for (const id of ids) collector?.close(id);
     },
     refusal: ({ client, expectedBitrate }) =>
       sessions.collector(name)?.isCountable(client)

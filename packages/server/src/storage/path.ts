@@ -4,6 +4,15 @@ import { CoreError } from '../util/errors.ts';
 /** As on Linux. */
 const MAX_PATH_BYTES = 4096;
 
+/** Dot segments, repeated or trailing slashes, or what might be such. */
+const UNCLEAN = /\/(?:[./]|$)/;
+
+/** The path of a URL without dot segments and repeated slashes; a trailing one stays. Never above the root. */
+export function normalizePath(path: string): string {
+  // Nearly all paths are as they should be, which is told for less.
+  return path.startsWith('/') && !UNCLEAN.test(path) ? path : posix.normalize(`/${path}`);
+}
+
 /**
  * The one form of a path: absolute, without dot segments, repeated or trailing slashes. Never above the root.
  *
@@ -13,7 +22,7 @@ export function cleanPath(path: string): string {
   if (path.includes('\0') || Buffer.byteLength(path) > MAX_PATH_BYTES) {
     throw new CoreError('invalid', 'invalid path');
   }
-  const clean = posix.normalize(`/${path}`);
+  const clean = normalizePath(path);
   return clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean;
 }
 

@@ -114,6 +114,19 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
     this.#hold(arrange(this.#options, new Map([...this.#held.byHost, [host.toLowerCase(), pair]])));
   }
 
+  /** Whether the files still hold what is in use. */
+  async isCurrent(): Promise<boolean> {
+    const options = this.#options;
+    if (options.source !== 'files') return true;
+    try {
+      const { cert, key } = await readPemFiles(options.certFile, options.keyFile);
+      return cert === this.main?.cert && key === this.main.key;
+    } catch {
+      // Why they cannot be read is for whoever loads them to say.
+      return false;
+    }
+  }
+
   /** Moves to other certificates. Rejects with `invalid` if they cannot be used. */
   async prepare(options: CertificateOptions): Promise<PreparedChange> {
     const previous = this.#held;
@@ -126,6 +139,9 @@ export class Certificates extends EventEmitter<{ changed: [] }> implements Compo
         this.#rejected = undefined;
         this.#warnedAt = 0;
         this.#hold(next);
+        if (options.source === 'files' && previous !== NOTHING) {
+          this.#log.info('Certificate reloaded', { expires: this.main?.expires });
+        }
         this.#warnOfExpiry();
       },
       abort: () => {

@@ -9,6 +9,7 @@ import {
 } from '../graph/execution.ts';
 import { createRoot, type GraphSources } from '../graph/resolvers.ts';
 import { sendGraphPage } from '../graph/page.ts';
+import { untilGone } from '../gone.ts';
 import type { Guard } from '../guard.ts';
 import { readBody } from '../body.ts';
 import { JSON_TYPE, sendJson, TEXT_TYPE, toJson } from '../json.ts';
@@ -33,11 +34,8 @@ export function graphRoutes({ guard, log, ...sources }: GraphRoutesOptions): Rou
     const query = decodeQuery((await readBody(request, MAX_BODY)).toString());
     if (typeof query === 'string') return sendFailure(reply, query);
     executor ??= createExecutor(log);
-    const gone = new AbortController();
-    reply.raw.once('close', () => {
-      gone.abort();
-    });
-    const { status, body } = await (await executor)(query, createRoot(sources, gone.signal));
+    const gone = untilGone(reply);
+    const { status, body } = await (await executor)(query, createRoot(sources, gone));
     return sendJson(reply, body, status);
   };
 

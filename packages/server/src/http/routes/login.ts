@@ -5,6 +5,7 @@ import { bearerTokens } from '../../auth/auth.ts';
 import { Throttled } from '../../auth/throttle.ts';
 import { CoreError } from '../../util/errors.ts';
 import { readBody } from '../body.ts';
+import { untilGone } from '../gone.ts';
 import { ApiError } from '../errors.ts';
 import { type Guard, unauthorized } from '../guard.ts';
 import { sendJson } from '../json.ts';
@@ -62,7 +63,7 @@ export function loginRoutes(auth: LoginControl, guard: Guard, bodyTimeout = BODY
         token: bearerTokens(request.raw)[0]?.token,
       };
       const tokens = await orRefusal(reply, () =>
-        auth.login(attempt, auth.caller(request.raw), untilClosed(reply)),
+        auth.login(attempt, auth.caller(request.raw), untilGone(reply)),
       );
       return sendJson(reply, toTokenPair(tokens));
     });
@@ -128,15 +129,6 @@ function isText(value: unknown): value is string {
 
 function toTokenPair({ accessToken, refreshToken }: Tokens): TokenPair {
   return { access_token: accessToken, refresh_token: refreshToken };
-}
-
-/** Aborted when the connection closes before the answer is out. */
-function untilClosed(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    controller.abort();
-  });
-  return controller.signal;
 }
 
 /** Adds what a refusal for too many attempts needs. */

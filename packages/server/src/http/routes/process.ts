@@ -5,6 +5,7 @@ import type { Task } from '../../process/task.ts';
 import { CoreError } from '../../util/errors.ts';
 import { decode, readJson } from '../decode.ts';
 import { ApiError } from '../errors.ts';
+import { untilGone } from '../gone.ts';
 import { JSON_TYPE, sendJson } from '../json.ts';
 import { decodeChangedConfig, decodeNewConfig, toApiConfig } from '../process/config.ts';
 import { findTask, unknownProcess } from '../process/find.ts';
@@ -118,15 +119,12 @@ async function probe(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { id } = request.params;
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    gone.abort();
-  });
+  const gone = untilGone(reply);
   let found: Probe;
   try {
-    found = toApiProbe(await processes.probe(findTask(processes, id).id, gone.signal));
+    found = toApiProbe(await processes.probe(findTask(processes, id).id, gone));
   } catch (error) {
-    if (gone.signal.aborted) {
+    if (gone.aborted) {
       // Nobody is there any more to be told.
       reply.hijack();
       return reply;

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Profiler } from '../../debug/profiler.ts';
+import { untilGone } from '../gone.ts';
 import { ApiError } from '../errors.ts';
 import type { Guard } from '../guard.ts';
 import type { Routes } from '../server.ts';
@@ -59,13 +60,4 @@ function secondsOf({ query }: FastifyRequest): number {
     throw new ApiError(400, undefined, `seconds must be more than 0 and at most ${MAX_SECONDS}`);
   }
   return seconds;
-}
-
-/** Nobody waits for a recording any more when the connection is closed. */
-function untilGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    gone.abort();
-  });
-  return gone.signal;
 }

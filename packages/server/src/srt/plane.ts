@@ -1,0 +1,16 @@
+import { runPlane } from '../media/plane.ts';
+import type { SrtHost, SrtOptions, SrtPlane } from './interface.ts';
+import { Relay } from './relay.ts';
+
+runPlane<SrtOptions, SrtPlane, SrtHost>((host) => {
+  const relay = new Relay(host);
+  return {
+    start: (options) => relay.start(options),
+    configure: (options) => {
+      relay.configure(options);
+    },
+    close: () => relay.close(),
+    status: () => relay.status(),
+    kick: (id) => relay.kick(id),
+  };
+});

@@ -1,0 +1,289 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import {
+  type CallerRequest,
+  type Connection,
+  Listener,
+  REJECTION,
+  RejectionError,
+  type Remote,
+  rejectionName,
+} from '@millrace/srt';
+import type { SessionTraffic } from '../media/host.ts';
+import type { Link } from '../media/link.ts';
+import { hostAndPort, splitListenAddress } from '../util/address.ts';
+import { CoreError, errorText } from '../util/errors.ts';
+import { type Refusal, type Wish, checkCaller, checkResource } from './access.ts';
+import { Channel } from './channel.ts';
+import type { SrtHost, SrtOptions, SrtStatus, StreamName } from './interface.ts';
+import { ProtocolLog } from './protocol-log.ts';
+import { Repeats } from './repeats.ts';
+
+/** Of the kernel, for what arrives while this thread is busy: 0.6 seconds of 100 Mbit/s. */
+const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
+const COUNT_INTERVAL = 1_000;
+
+/** A connection that was let in. */
+interface Client extends Wish {
+  connection: Connection;
+  /** `ip:port`. */
+  remote: string;
+  /** Of a subscriber, in bit/s. */
+  expectedBitrate: number;
+  /** What has been counted so far. */
+  rxBytes: number;
+  txBytes: number;
+}
+
+interface Stream {
+  channel: Channel<Connection>;
+  publisher: Connection;
+  /** Bit/s during the last second. */
+  bitrate: number;
+}
+
+/** The SRT server: decides about callers, and passes on what publishers send to those who ask for it. */
+export class Relay {
+  readonly #host: Link<SrtHost>;
+  readonly #protocol = new ProtocolLog();
+  readonly #streams = new Map<string, Stream>();
+  readonly #clients = new Map<number, Client>();
+  readonly #refusals = new Repeats();
+  #options: SrtOptions = { address: '', token: '', passphrase: '', topics: [] };
+  #listener: Listener | undefined;
+  #counter: NodeJS.Timeout | undefined;
+  /** Subscribers are admitted one after the other: the last place is not given to two. */
+  #admission: Promise<unknown> = Promise.resolve();
+
+  constructor(host: Link<SrtHost>) {
+    this.#host = host;
+  }
+
+  /** Rejects with `unavailable` if the address cannot be listened on. */
+  async start(options: SrtOptions): Promise<void> {
+    this.configure(options);
+    const { address } = options;
+    const listener = new Listener((request) => this.#decide(request), { log: this.#protocol.sink });
+    listener.on('fault', (error) => {
+      this.#host.tell('log', 'error', 'Internal error', { address, error: errorText(error) });
+    });
+    listener.on('refused', ({ remote, streamId, code }) => {
+      // All others have been through our own hands.
+      if (streamId !== undefined) return;
+      const message = `handshake refused: ${rejectionName(code) ?? String(code)}`;
+      this.#logRefusal(remote, { status: 'INVALID', resource: '', message });
+    });
+    try {
+      await listener.bind(await toBindOptions(address));
+    } catch (error) {
+      throw new CoreError('unavailable', `SRT server: can't listen on ${address}: ${errorText(error)}`);
+    }
+    this.#listener = listener;
+    this.#counter = setInterval(() => {
+      this.#count([...this.#clients.values()]);
+    }, COUNT_INTERVAL);
+    this.#log('Server started');
+    this.#checkBuffer(listener.receiveBufferBytes);
+  }
+
+  /** Those who are connected stay so; the secrets are for those who come. */
+  configure(options: SrtOptions): void {
+    this.#options = options;
+    this.#protocol.configure(options.topics);
+  }
+
+  async close(): Promise<void> {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    this.#listener = undefined;
+    this.#log('Stopping ...');
+    clearInterval(this.#counter);
+    await listener.close();
+    this.#log('Server exited');
+  }
+
+  status(): SrtStatus {
+    return {
+      streams: [...this.#streams].map(([name, { channel, publisher }]) => ({
+        name,
+        publisher: publisher.id,
+        subscribers: channel.subscribers.map(({ id }) => id),
+      })),
+      connections: [...this.#clients.values()].map(({ connection }) => ({
+        id: connection.id,
+        statistics: connection.statistics(),
+        events: this.#protocol.eventsOf(connection.id),
+      })),
+      events: this.#protocol.eventsOf(0),
+    };
+  }
+
+  kick(id: number): boolean {
+    const client = this.#clients.get(id);
+    client?.connection.close();
+    return client !== undefined;
+  }
+
+  async #decide(request: CallerRequest): Promise<void> {
+    const { streamId, handshakeVersion, isEncrypted } = request;
+    const remote = toText(request.remote);
+    const wish = checkCaller({ streamId, handshakeVersion, isEncrypted, address: remote }, this.#options);
+    if ('code' in wish) {
+      this.#refuse(request, wish);
+      return;
+    }
+    const refusal = (await this.#unlock(request, wish)) ?? this.#checkResource(wish);
+    if (refusal !== undefined) this.#refuse(request, refusal);
+    else if (wish.mode === 'publish') this.#publish(request, wish);
+    else await this.#admit(request, wish);
+  }
+
+  async #unlock(request: CallerRequest, { resource }: Wish): Promise<Refusal | undefined> {
+    const { passphrase } = this.#options;
+    if (passphrase === '') return undefined;
+    try {
+      await request.unlock(passphrase);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof RejectionError)) throw error;
+      const { code } = error;
+      const message =
+        code === REJECTION.badSecret ? 'keywrap: failed to unwrap key' : 'too many passphrases to check';
+      return { status: 'FORBIDDEN', resource, message, code };
+    }
+  }
+
+  #checkResource(wish: Wish): Refusal | undefined {
+    return checkResource(wish, this.#streams.has(wish.resource));
+  }
+
+  #publish(request: CallerRequest, wish: Wish): void {
+    const client = this.#accept(request, wish);
+    const { connection, resource, remote } = client;
+    const channel = new Channel<Connection>();
+    this.#streams.set(resource, { channel, publisher: connection, bitrate: 0 });
+    connection.on('payload', (payload) => {
+      channel.relay(payload);
+    });
+    const stream: StreamName = { name: resource, reference: resource, remote };
+    this.#host.tell('published', stream);
+    connection.once('closed', () => {
+      this.#streams.delete(resource);
+      channel.close();
+      this.#host.tell('unpublished', stream);
+    });
+  }
+
+  async #admit(request: CallerRequest, wish: Wish): Promise<void> {
+    const turn = this.#admission.then(async () => {
+      const refusal = (await this.#whyFull(request, wish)) ?? this.#checkResource(wish);
+      if (refusal === undefined) this.#subscribe(request, wish);
+      else this.#refuse(request, refusal);
+    });
+    this.#admission = turn.catch(() => undefined);
+    await turn;
+  }
+
+  async #whyFull({ remote }: CallerRequest, { resource }: Wish): Promise<Refusal | undefined> {
+    const expectedBitrate = this.#streams.get(resource)?.bitrate ?? 0;
+    const limit = await this.#host.call('refusal', { client: remote.address, expectedBitrate });
+    if (limit === undefined) return undefined;
+    const message = `no room for another viewer (${limit})`;
+    return { status: 'FORBIDDEN', resource, message, code: REJECTION.overload };
+  }
+
+  #subscribe(request: CallerRequest, wish: Wish): void {
+    const channel = this.#streams.get(wish.resource)?.channel;
+    if (channel === undefined) return;
+    const { connection } = this.#accept(request, wish);
+    channel.add(connection);
+    connection.once('closed', () => {
+      channel.remove(connection);
+    });
+  }
+
+  #accept(request: CallerRequest, wish: Wish): Client {
+    const connection = request.accept();
+    const remote = toText(connection.remote);
+    const expectedBitrate = this.#streams.get(wish.resource)?.bitrate ?? 0;
+    const client: Client = { ...wish, connection, remote, expectedBitrate, rxBytes: 0, txBytes: 0 };
+    const handler = wish.mode === 'publish' ? 'PUBLISH' : 'SUBSCRIBE';
+    const fields = { handler, resource: wish.resource, client: remote };
+    this.#clients.set(connection.id, client);
+    this.#protocol.write('connection:new', 0, `${toHex(connection.id)} (${wish.resource}) ${handler}`);
+    this.#log('', { ...fields, status: 'START' });
+    // Opens the session: the next caller has to find it.
+    this.#count([client]);
+    connection.once('closed', (reason) => {
+      this.#count([client]);
+      this.#host.tell('end', [toSession(client).id]);
+      this.#clients.delete(connection.id);
+      this.#log('', { ...fields, status: 'STOP', reason });
+    });
+    return client;
+  }
+
+  #refuse(request: CallerRequest, refusal: Refusal): void {
+    this.#logRefusal(request.remote, refusal);
+    request.reject(refusal.code);
+  }
+
+  #logRefusal(remote: Remote, { status, resource, message }: Omit<Refusal, 'code'>): void {
+    const repeated = this.#refusals.take([remote.address, resource, message].join(' '));
+    if (repeated === undefined) return;
+    const fields = { handler: 'CONNECT', status, resource, client: toText(remote) };
+    this.#log(message, { ...fields, ...(repeated > 0 && { repeated }) });
+  }
+
+  /** Tells what has gone through these connections since the last time. */
+  #count(clients: readonly Client[]): void {
+    const traffic = clients.map((client): SessionTraffic => {
+      const { recvBytes, sentBytes } = client.connection.statistics();
+      const [rxBytes, txBytes] = [recvBytes - client.rxBytes, sentBytes - client.txBytes];
+      client.rxBytes = recvBytes;
+      client.txBytes = sentBytes;
+      const stream = this.#streams.get(client.resource);
+      if (stream?.publisher === client.connection) stream.bitrate = (rxBytes * 8 * 1000) / COUNT_INTERVAL;
+      return { ...toSession(client), rxBytes, txBytes };
+    });
+    if (traffic.length > 0) this.#host.tell('count', traffic);
+  }
+
+  #checkBuffer(bytes: number): void {
+    if (bytes >= SOCKET_BUFFER_BYTES) return;
+    const { address } = this.#options;
+    const fields = { address, bytes, wanted: SOCKET_BUFFER_BYTES, setting: 'net.core.rmem_max' };
+    this.#host.tell('log', 'warn', 'The kernel limits the receive buffer', fields);
+  }
+
+  #log(message: string, fields: Record<string, unknown> = {}): void {
+    this.#host.tell('log', 'info', message, { address: this.#options.address, ...fields });
+  }
+}
+
+function toSession(client: Client): Omit<SessionTraffic, 'rxBytes' | 'txBytes'> {
+  const { mode, resource, remote, connection, expectedBitrate } = client;
+  const session = { reference: resource, peer: remote, client: connection.remote.address };
+  return mode === 'publish'
+    ? { ...session, id: resource, location: `publish:${resource}` }
+    : { ...session, id: remote, location: `play:${resource}`, expectedBitrate };
+}
+
+/** A host name is looked up: sockets are bound to addresses. */
+async function toBindOptions(address: string) {
+  const { host, port } = splitListenAddress(address);
+  return {
+    ...(host !== '' && { address: isIP(host) === 0 ? (await lookup(host)).address : host }),
+    port,
+    receiveBufferBytes: SOCKET_BUFFER_BYTES,
+    sendBufferBytes: SOCKET_BUFFER_BYTES,
+  };
+}
+
+function toText({ address, port }: Remote): string {
+  return hostAndPort(address, port);
+}
+
+function toHex(id: number): string {
+  return `0x${id.toString(16).padStart(8, '0')}`;
+}
