@@ -11,6 +11,16 @@ const TAG_TYPES = { audio: 8, video: 9, data: 18 } as const satisfies Record<Rel
 
 /** What an FLV stream begins with: the header that announces audio and video, and the size of no tag before. */
 export const FLV_HEADER = Buffer.from('464c5601050000000900000000', 'hex');
+const FLAGS_OFFSET = 4;
+const AUDIO_FLAG = 4;
+const VIDEO_FLAG = 1;
+
+/** A header that announces only these kinds: E.2 of the FLV specification. Players wait for all that is announced. */
+export function flvHeader(kinds: ReadonlySet<string>): Buffer {
+  const header = Buffer.from(FLV_HEADER);
+  header[FLAGS_OFFSET] = (kinds.has('audio') ? AUDIO_FLAG : 0) | (kinds.has('video') ? VIDEO_FLAG : 0);
+  return header;
+}
 
 interface TagHeader {
   type: number;

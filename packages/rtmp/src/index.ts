@@ -13,7 +13,7 @@ export {
 export type { Command, Status } from './commands.ts';
 export { ProtocolError } from './errors.ts';
 export { FlvPlayer, type FlvPlayerOptions } from './flv-player.ts';
-export { FLV_HEADER, encodeFlv, readFlv, serializeFlvTag } from './flv.ts';
+export { FLV_HEADER, encodeFlv, flvHeader, readFlv, serializeFlvTag } from './flv.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export { type MediaInfo, type MediaRole, classifyAudio, classifyVideo } from './media.ts';
 export { type Message, MessageType } from './message.ts';

@@ -1,22 +1,10 @@
-import {
-  type Encoded,
-  FLV_HEADER,
-  type Relay,
-  type Sink,
-  type Subscription,
-  encodeFlv,
-} from '@millrace/rtmp';
+import { type Encoded, type Relay, type Sink, type Subscription, encodeFlv, flvHeader } from '@millrace/rtmp';
 
 /** How the bytes of a viewer get to the thread that has its connection. */
 export interface FlvOutput {
   send(bytes: Uint8Array): void;
   end(): void;
 }
-
-/** Where the header says which kinds of tracks there are: E.2 of the FLV specification. */
-const FLAGS_OFFSET = 4;
-const AUDIO_FLAG = 4;
-const VIDEO_FLAG = 1;
 
 /** A viewer of a stream as FLV, whose connection belongs to another thread. */
 export class FlvPlayer implements Sink {
@@ -34,11 +22,8 @@ export class FlvPlayer implements Sink {
   constructor(relay: Relay, output: FlvOutput, onClose: (reason: string) => void) {
     this.#output = output;
     this.#onClose = onClose;
-    const kinds = new Set(relay.tracks.map(({ kind }) => kind));
-    const header = new Uint8Array(FLV_HEADER);
-    // Players wait for all that is announced.
-    header[FLAGS_OFFSET] = (kinds.has('audio') ? AUDIO_FLAG : 0) | (kinds.has('video') ? VIDEO_FLAG : 0);
-    this.#write(header);
+    // Its own memory, as in send().
+    this.#write(new Uint8Array(flvHeader(new Set(relay.tracks.map(({ kind }) => kind)))));
     this.#subscription = relay.subscribe(this);
   }
 
