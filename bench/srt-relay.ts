@@ -1,13 +1,13 @@
 // The server's relay alone, without the server around it: `srt-relay.ts PORT`. Ends with its standard input, and then
 // prints how late ticks of 10 ms were.
 import type { Link } from '../packages/server/src/media/link.ts';
-import type { SrtHost } from '../packages/server/src/srt/interface.ts';
+import type { StreamHost } from '../packages/server/src/media/streams.ts';
 import { Relay } from '../packages/server/src/srt/relay.ts';
 
 const TICK = 10;
 
 const host = { tell: () => undefined, call: () => Promise.resolve(undefined) };
-const relay = new Relay(host as unknown as Link<SrtHost>);
+const relay = new Relay(host as unknown as Link<StreamHost>);
 await relay.start({ address: `127.0.0.1:${process.argv[2] ?? 0}`, token: '', passphrase: '', topics: [] });
 
 const lateness: number[] = [];

@@ -16,9 +16,6 @@ export interface Plane<Options> {
   close(): Promise<void>;
 }
 
-/** The thread of the API, as its planes see it. */
-export type Host = Link<PlaneHost>;
-
 /** Makes a plane of the worker thread that this is called in. */
 export function runPlane<Options, Offered extends Plane<Options>, Theirs extends PlaneHost = PlaneHost>(
   create: (host: Link<Theirs>) => Methods<Offered>,

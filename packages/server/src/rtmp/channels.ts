@@ -1,5 +1,6 @@
 import { Relay, type ServerConnection, type Track } from '@millrace/rtmp';
-import type { PlayerInfo, Protocol, StreamInfo, StreamName } from './stream.ts';
+import type { StreamName } from '../media/streams.ts';
+import type { PlayerInfo, Protocol, StreamInfo } from './stream.ts';
 
 /** Who is at the other end of a connection. */
 export interface Peer {

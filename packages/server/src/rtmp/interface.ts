@@ -1,8 +1,8 @@
-import type { PlaneHost } from '../media/host.ts';
 import type { Plane } from '../media/plane.ts';
+import type { StreamHost } from '../media/streams.ts';
 import type { PemSet } from '../tls/certificates.ts';
 import type { AccessRules } from './access.ts';
-import type { StreamInfo, StreamName } from './stream.ts';
+import type { StreamInfo } from './stream.ts';
 
 /** What the RTMP plane runs by. */
 export interface RtmpPlaneOptions {
@@ -49,9 +49,7 @@ export interface FlvViewer {
 }
 
 /** What the thread of the API offers to the plane. */
-export interface RtmpHost extends PlaneHost {
-  published(stream: StreamName): void;
-  unpublished(stream: StreamName): void;
+export interface RtmpHost extends StreamHost {
   /** Bytes for a viewer of FLV. */
   flv(id: number, bytes: Uint8Array): void;
   /** The stream of a viewer has ended. */

@@ -1,16 +1,16 @@
-import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { type Component, type PreparedChange, simpleChange } from '../components.ts';
 import type { Log, Logger } from '../log/logger.ts';
 import { type HostSessions, planeHost } from '../media/host.ts';
 import type { Methods } from '../media/link.ts';
+import { StreamServer } from '../media/streams.ts';
 import { MediaWorker, planeModule } from '../media/worker.ts';
 import { CoreError } from '../util/errors.ts';
 import type { PemSet } from '../tls/certificates.ts';
 import type { AccessRules } from './access.ts';
 import { FlvViewers } from './flv-viewers.ts';
 import type { FlvViewer, RtmpHost, RtmpPlane, RtmpPlaneOptions } from './interface.ts';
-import type { Protocol, StreamInfo, StreamName } from './stream.ts';
+import type { Protocol, StreamInfo } from './stream.ts';
 
 export interface RtmpOptions {
   /** `host:port` or `:port`, the latter on all interfaces. */
@@ -35,15 +35,10 @@ export interface RtmpNeeds {
 }
 
 /** The RTMP server as the rest of the server sees it. What it does happens in a thread of its own: see `plane.ts`. */
-export class RtmpServer
-  extends EventEmitter<{ published: [stream: StreamName]; unpublished: [stream: StreamName] }>
-  implements Component
-{
+export class RtmpServer extends StreamServer implements Component {
   readonly #needs: RtmpNeeds;
   readonly #viewers: FlvViewers;
   readonly #worker: MediaWorker<RtmpPlaneOptions, RtmpPlane> | undefined;
-  /** By name: should the plane die, they are over. */
-  readonly #published = new Map<string, StreamName>();
   #options: RtmpOptions | undefined;
   #logger: Logger;
 
@@ -175,14 +170,7 @@ export class RtmpServer
       log: (level, message, fields) => {
         this.#logger[level](message, fields);
       },
-      published: (stream) => {
-        this.#published.set(stream.name, stream);
-        this.emit('published', stream);
-      },
-      unpublished: (stream) => {
-        this.#published.delete(stream.name);
-        this.emit('unpublished', stream);
-      },
+      ...this.streamCalls,
       flv: (id, bytes) => {
         this.#viewers.push(id, bytes);
       },
@@ -195,8 +183,7 @@ export class RtmpServer
   /** What the plane was doing is over. */
   readonly #forget = (): void => {
     this.#viewers.endAll();
-    for (const stream of this.#published.values()) this.emit('unpublished', stream);
-    this.#published.clear();
+    this.forgetStreams();
   };
 
   /** compat: with RTMPS on, all lines are of that component. */

@@ -28,6 +28,3 @@ export interface PlayerInfo {
 }
 
 export type Protocol = 'rtmp' | 'rtmps';
-
-/** What is told of a stream when it comes and when it goes. */
-export type StreamName = Pick<StreamInfo, 'name' | 'reference' | 'remote'>;

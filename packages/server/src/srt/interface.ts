@@ -1,5 +1,4 @@
 import type { Statistics } from '@millrace/srt';
-import type { PlaneHost } from '../media/host.ts';
 import type { Plane } from '../media/plane.ts';
 import type { Secrets } from './access.ts';
 import type { ProtocolEvents } from './protocol-log.ts';
@@ -17,21 +16,6 @@ export interface SrtPlane extends Plane<SrtOptions> {
   status(): SrtStatus;
   /** Ends a connection. Whether there was one. */
   kick(id: number): boolean;
-}
-
-/** What the thread of the API offers to the plane. */
-export interface SrtHost extends PlaneHost {
-  published(stream: StreamName): void;
-  unpublished(stream: StreamName): void;
-}
-
-/** What is told of a stream when it comes and when it goes. */
-export interface StreamName {
-  name: string;
-  /** What its sessions are known by. */
-  reference: string;
-  /** Address and port of the publisher. */
-  remote: string;
 }
 
 /** Who publishes what, and who takes it. */

@@ -1,8 +1,9 @@
 import { runPlane } from '../media/plane.ts';
-import type { SrtHost, SrtOptions, SrtPlane } from './interface.ts';
+import type { StreamHost } from '../media/streams.ts';
+import type { SrtOptions, SrtPlane } from './interface.ts';
 import { Relay } from './relay.ts';
 
-runPlane<SrtOptions, SrtPlane, SrtHost>((host) => {
+runPlane<SrtOptions, SrtPlane, StreamHost>((host) => {
   const relay = new Relay(host);
   return {
     start: (options) => relay.start(options),

@@ -11,11 +11,12 @@ import {
 } from '@millrace/srt';
 import type { SessionTraffic } from '../media/host.ts';
 import type { Link } from '../media/link.ts';
+import type { StreamHost, StreamName } from '../media/streams.ts';
 import { hostAndPort, splitListenAddress } from '../util/address.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { type Refusal, type Wish, checkCaller, checkResource } from './access.ts';
 import { Channel } from './channel.ts';
-import type { SrtHost, SrtOptions, SrtStatus, StreamName } from './interface.ts';
+import type { SrtOptions, SrtStatus } from './interface.ts';
 import { ProtocolLog } from './protocol-log.ts';
 import { Repeats } from './repeats.ts';
 
@@ -44,7 +45,7 @@ interface Stream {
 
 /** The SRT server: decides about callers, and passes on what publishers send to those who ask for it. */
 export class Relay {
-  readonly #host: Link<SrtHost>;
+  readonly #host: Link<StreamHost>;
   readonly #protocol = new ProtocolLog();
   readonly #streams = new Map<string, Stream>();
   readonly #clients = new Map<number, Client>();
@@ -55,7 +56,7 @@ export class Relay {
   /** Subscribers are admitted one after the other: the last place is not given to two. */
   #admission: Promise<unknown> = Promise.resolve();
 
-  constructor(host: Link<SrtHost>) {
+  constructor(host: Link<StreamHost>) {
     this.#host = host;
   }
 

@@ -1,19 +1,14 @@
-import { EventEmitter } from 'node:events';
 import { type Component, type PreparedChange, simpleChange } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
 import { type HostSessions, planeHost } from '../media/host.ts';
 import type { Methods } from '../media/link.ts';
+import { type StreamHost, StreamServer } from '../media/streams.ts';
 import { MediaWorker, planeModule } from '../media/worker.ts';
 import { CoreError } from '../util/errors.ts';
-import type { SrtHost, SrtOptions, SrtPlane, SrtStatus, StreamName } from './interface.ts';
+import type { SrtOptions, SrtPlane, SrtStatus } from './interface.ts';
 
 /** The SRT server as the rest of the server sees it. What it does happens in a thread of its own: see `relay.ts`. */
-export class SrtServer
-  extends EventEmitter<{ published: [stream: StreamName]; unpublished: [stream: StreamName] }>
-  implements Component
-{
-  /** By name: should the plane die, they are over. */
-  readonly #published = new Map<string, StreamName>();
+export class SrtServer extends StreamServer implements Component {
   readonly #worker: MediaWorker<SrtOptions, SrtPlane> | undefined;
   #options: SrtOptions | undefined;
 
@@ -25,18 +20,9 @@ export class SrtServer
     super();
     this.#options = options;
     if (options === undefined) return;
-    const host: Methods<SrtHost> = {
-      ...planeHost('srt', sessions, log),
-      published: (stream) => {
-        this.#published.set(stream.name, stream);
-        this.emit('published', stream);
-      },
-      unpublished: ({ name }) => {
-        this.#unpublish(name);
-      },
-    };
+    const host: Methods<StreamHost> = { ...planeHost('srt', sessions, log), ...this.streamCalls };
     this.#worker = new MediaWorker(planeModule(import.meta.url, 'plane'), options, host, log, () => {
-      for (const name of this.#published.keys()) this.#unpublish(name);
+      this.forgetStreams();
     });
   }
 
@@ -73,12 +59,6 @@ export class SrtServer
   /** Ends the connection with this socket id. Whether there was one. */
   kick(id: number): Promise<boolean> {
     return this.#running.call('kick', id);
-  }
-
-  #unpublish(name: string): void {
-    const stream = this.#published.get(name);
-    this.#published.delete(name);
-    if (stream !== undefined) this.emit('unpublished', stream);
   }
 
   get #running(): MediaWorker<SrtOptions, SrtPlane> {
