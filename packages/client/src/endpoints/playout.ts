@@ -39,11 +39,7 @@ export class Playout {
     picture: Bytes,
     options?: CallOptions,
   ): Promise<void> {
-    const input = {
-      path: { id: processId(id), inputid, name },
-      body: picture,
-      contentType: 'application/octet-stream',
-    };
+    const input = errorFrame(id, inputid, name, picture);
     await this.#transport.call(
       'PUT /api/v3/process/{id}/playout/{inputid}/errorframe/{name*}',
       input,
@@ -59,11 +55,7 @@ export class Playout {
     picture: Bytes,
     options?: CallOptions,
   ): Promise<void> {
-    const input = {
-      path: { id: processId(id), inputid, name },
-      body: picture,
-      contentType: 'application/octet-stream',
-    };
+    const input = errorFrame(id, inputid, name, picture);
     await this.#transport.call(
       'POST /api/v3/process/{id}/playout/{inputid}/errorframe/{name*}',
       input,
@@ -86,4 +78,13 @@ export class Playout {
     const input = { path: { id: processId(id), inputid }, body: address, contentType: 'text/plain' };
     await this.#transport.call('PUT /api/v3/process/{id}/playout/{inputid}/stream', input, options);
   }
+}
+
+/** What both ways of uploading an error frame send. */
+function errorFrame(id: string, inputid: string, name: string, picture: Bytes) {
+  return {
+    path: { id: processId(id), inputid, name },
+    body: picture,
+    contentType: 'application/octet-stream',
+  };
 }
