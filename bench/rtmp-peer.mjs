@@ -1,9 +1,10 @@
 // node-media-server with nothing but RTMP; tells its port.
 import { mkdtemp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from './free-port.mjs';
 
 const NodeMediaServer = createRequire(import.meta.url)('node-media-server');
 const port = await freePort();
@@ -24,11 +25,3 @@ const attempt = () => {
     .once('error', () => setTimeout(attempt, 50));
 };
 attempt();
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port: free } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return free;
-}

@@ -1,10 +1,10 @@
 // The whole server as it is published, with RTMP on and all sessions counted; tells the port of RTMP. JavaScript, as
 // what compiles the sources when they run takes more memory than a thousand players.
 import { mkdtemp } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { App } from '../packages/server/dist/app.js';
+import { freePort } from './free-port.mjs';
 
 const folder = await mkdtemp(path.join(tmpdir(), 'millrace-bench-'));
 const port = await freePort();
@@ -25,11 +25,3 @@ const app = new App({
 });
 await app.start();
 process.send?.(port);
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port: free } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return free;
-}

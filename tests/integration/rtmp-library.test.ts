@@ -21,6 +21,7 @@ import {
 } from '@millrace/rtmp';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { frame, keyFrame, sound, videoHeader } from '../../packages/rtmp/test/streams.ts';
+import { h264 } from '../support/encoding.ts';
 import { freePort } from '../support/ports.ts';
 import { selfSignedCertificate } from './certificate.ts';
 
@@ -32,18 +33,7 @@ const OTHERS = (process.env['MILLRACE_FFMPEGS'] ?? '').split(path.delimiter).fil
 
 const PICTURE = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=25'];
 const SOUND = ['-re', '-f', 'lavfi', '-i', 'sine=sample_rate=44100'];
-const H264 = [
-  '-c:v',
-  'libx264',
-  '-preset',
-  'ultrafast',
-  '-tune',
-  'zerolatency',
-  '-g',
-  '25',
-  '-pix_fmt',
-  'yuv420p',
-];
+const H264 = [...h264(25), '-pix_fmt', 'yuv420p'];
 const AAC = ['-c:a', 'aac'];
 
 /** The library as a server on loopback, and its streams by path. */

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { RtmpChannel, SessionsActive } from '@millrace/api';
 import { expect, onTestFinished, vi } from 'vitest';
+import { h264 } from '../support/encoding.ts';
 import { freePort } from '../support/ports.ts';
 import { type TestServer, startServer } from '../support/server.ts';
 import { FFMPEG, SOON } from './process-server.ts';
@@ -9,18 +10,7 @@ import { FFMPEG, SOON } from './process-server.ts';
 /** A small picture that changes, with a key frame each second. */
 const VIDEO = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=160x120:rate=25'];
 const AUDIO = ['-re', '-f', 'lavfi', '-i', 'sine=sample_rate=44100'];
-const H264 = [
-  '-c:v',
-  'libx264',
-  '-preset',
-  'ultrafast',
-  '-tune',
-  'zerolatency',
-  '-g',
-  '25',
-  '-pix_fmt',
-  'yuv420p',
-];
+const H264 = [...h264(25), '-pix_fmt', 'yuv420p'];
 const AAC = ['-c:a', 'aac', '-b:a', '64k', '-ac', '2'];
 
 /** What a test publishes. */

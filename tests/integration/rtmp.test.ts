@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test, vi } from 'vitest';
+import { h264 } from '../support/encoding.ts';
 import { freePort } from '../support/ports.ts';
 import { FFMPEG, SOON, makeFolder } from './process-server.ts';
 import { type Probed, Publisher, RtmpTestServer, SOURCES, probe } from './rtmp-server.ts';
@@ -115,18 +116,7 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
 
   test('publishes to a process that writes HLS, which another process feeds with a tee', async () => {
     const rtmp = await RtmpTestServer.forTest({ CORE_RTMP_TOKEN: 'the secret' });
-    const encode = [
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-tune',
-      'zerolatency',
-      '-g',
-      '10',
-      '-threads',
-      '1',
-    ];
+    const encode = [...h264(10), '-threads', '1'];
     await create(rtmp, {
       id: 'camera',
       input: [{ id: 'in', address: 'testsrc=size=64x64:rate=10', options: ['-re', '-f', 'lavfi'] }],

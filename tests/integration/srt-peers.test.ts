@@ -9,6 +9,7 @@ import {
   REJECTION,
   connect,
 } from '../../packages/srt/src/index.ts';
+import { h264 } from '../support/encoding.ts';
 import { freePort } from '../support/ports.ts';
 import { FFMPEG } from './process-server.ts';
 import {
@@ -28,20 +29,7 @@ const BITRATE = 1_500_000;
 const SOURCE = [
   ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-re'],
   ...['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '1.5'],
-  ...[
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-tune',
-    'zerolatency',
-    '-g',
-    '25',
-    '-b:v',
-    '1M',
-    '-f',
-    'mpegts',
-  ],
+  ...[...h264(25), '-b:v', '1M', '-f', 'mpegts'],
 ];
 
 /** Does not wait for seconds of the stream to look at it. */
