@@ -20,13 +20,13 @@ export interface MeasuredServer {
   stop(): Promise<void>;
 }
 
-/** Starts our server with authentication on, in a new folder, and waits until it answers. */
+/** Starts our server as it is published with authentication on, in a new folder, and waits until it answers. */
 export async function startMillrace(env: Record<string, string> = {}): Promise<MeasuredServer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'millrace-bench-'));
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   const started = performance.now();
-  const child = spawn(process.execPath, ['--conditions=source', MAIN], {
+  const child = spawn(process.execPath, [MAIN], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {

@@ -1,5 +1,5 @@
 // RTMP, beside node-media-server: one stream to many players, and many publishers.
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,9 +22,6 @@ interface FanOut {
   evenness: number;
   gigabits: number;
 }
-
-const ROOT = path.join(import.meta.dirname, '..');
-execFileSync(process.execPath, [path.join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: ROOT });
 
 const children = new Set<ChildProcess>();
 process.once('exit', () => {

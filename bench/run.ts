@@ -17,6 +17,11 @@ const MEASUREMENTS = [
   'srt',
 ];
 
+// Servers are measured as they are published.
+const ROOT = path.join(import.meta.dirname, '..');
+const build = [path.join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'];
+if (spawnSync(process.execPath, build, { cwd: ROOT, stdio: 'inherit' }).status !== 0) process.exit(1);
+
 const chosen = process.argv.slice(2);
 for (const name of chosen.length > 0 ? chosen : MEASUREMENTS) {
   const file = path.join(import.meta.dirname, `${name}.ts`);

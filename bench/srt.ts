@@ -1,20 +1,22 @@
-// SRT: one publisher of 4 Mbit/s, relayed to 20 and to 100 players, which run in processes of their own. Beside it, in
-// the same run, the example server of gosrt and a relay on libsrt, each where it can be built.
+// SRT: one publisher of 4 Mbit/s, relayed to 20 and to 100 players, which run in processes of their own. Beside our server,
+// in the same run and in turns: the example server of gosrt and a relay on libsrt, each where it can be built.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../tests/support/ports.ts';
-import { startMillrace, usage } from './children.ts';
+import { median, startMillrace, usage } from './children.ts';
 
 const PLAYERS = [20, 100];
 const STREAM = { publish: 'bench,mode:publish', play: 'bench' };
 const BITRATE = 4_000_000;
-const WARM_UP_MS = 3_000;
-const MEASURED_MS = 10_000;
+/** Measured in turns, so that a busy moment of the machine meets all. */
+const ROUNDS = 2;
+/** Streams run for days: by then what is hot has been compiled. */
+const WARM_UP_MS = 4_000;
+const MEASURED_MS = 7_000;
 
 interface Peer {
   name: string;
@@ -25,62 +27,69 @@ interface Peer {
 
 interface Running {
   pid: number;
-  /** ms by which its ticks were late at the 99th percentile, if it tells. */
-  stop: () => Promise<number | undefined>;
+  stop: () => Promise<void>;
 }
 
 interface Measurement {
   /** CPU seconds of the server for each gigabit that players received. */
   cpuPerGigabit: number;
-  memoryBytes: number;
+  memoryMib: number;
   /** Share of what was published that the players got. */
   delivered: number;
-  /** ms at the 99th percentile: of our ticks, and of the same timer in a process that does nothing else. */
-  lateness: { own: number; bare: number } | undefined;
+  /** ms by which ticks of 10 ms were late at the 99th percentile: the server's as seen from outside. */
+  lateness: number;
+  /** The same of a timer beside it in a process that does little else. */
+  bareLateness: number;
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
 try {
-  const peers = [server(), relay(), buildGosrt(), buildLibsrt()].filter((peer) => peer !== undefined);
+  const bare = spawnSync(process.execPath, ['-p', 'process.memoryUsage.rss() / 2 ** 20'], {
+    encoding: 'utf8',
+  });
+  console.log(`srt: Node alone takes ${Number(bare.stdout).toFixed(0)} MiB`);
+  const peers = [server(), buildGosrt(), buildLibsrt()].filter((peer) => peer !== undefined);
   for (const players of PLAYERS) {
-    let first: Measurement | undefined;
-    for (const peer of peers) {
-      const measured = await measure(peer, players);
-      first ??= measured;
-      report(peer, players, measured, first);
+    const runs = peers.map(() => [] as Measurement[]);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [index, peer] of peers.entries()) runs[index]?.push(await measure(peer, players));
     }
+    const medians = runs.map(mediansOf);
+    for (const [index, peer] of peers.entries()) report(peer.name, players, medians[index], medians[0]);
   }
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-function report(peer: Peer, players: number, measured: Measurement, own: Measurement): void {
-  const { cpuPerGigabit, memoryBytes, delivered, lateness } = measured;
-  const parts = [
-    `srt: ${peer.name}, ${players} players of ${BITRATE / 1e6} Mbit/s:`,
-    `${cpuPerGigabit.toFixed(2)} CPU s/Gbit,`,
-    `${(memoryBytes / 1024 / 1024).toFixed(0)} MiB, ${(delivered * 100).toFixed(1)} % delivered`,
-  ];
-  if (lateness !== undefined) {
-    const { own: ticks, bare } = lateness;
-    parts.push(`, ticks ${ticks.toFixed(2)} ms late (p99), ${bare.toFixed(2)} ms in an idle process`);
-  }
-  if (measured !== own) {
-    parts.push(
-      `; our server is ${(own.cpuPerGigabit / cpuPerGigabit).toFixed(2)} of its CPU,`,
-      `${(own.memoryBytes / memoryBytes).toFixed(2)} of its memory`,
-    );
-  }
-  console.log(parts.join(' ').replaceAll(' ,', ',').replaceAll(' ;', ';'));
+function mediansOf(runs: readonly Measurement[]): Measurement {
+  const of = (key: keyof Measurement) => median(runs.map((run) => run[key]));
+  return {
+    cpuPerGigabit: of('cpuPerGigabit'),
+    memoryMib: of('memoryMib'),
+    delivered: of('delivered'),
+    lateness: of('lateness'),
+    bareLateness: of('bareLateness'),
+  };
+}
+
+function report(name: string, players: number, measured?: Measurement, own?: Measurement): void {
+  if (measured === undefined || own === undefined) return;
+  const { cpuPerGigabit, memoryMib, delivered, lateness, bareLateness } = measured;
+  const ratios =
+    measured === own
+      ? ''
+      : `; our server is ${(own.cpuPerGigabit / cpuPerGigabit).toFixed(2)} of its CPU, ` +
+        `${(own.memoryMib / memoryMib).toFixed(2)} of its memory`;
+  console.log(
+    `srt: ${name}, ${players} players of ${BITRATE / 1e6} Mbit/s: ${cpuPerGigabit.toFixed(2)} CPU s/Gbit, ` +
+      `${memoryMib.toFixed(0)} MiB, ${(delivered * 100).toFixed(1)} % delivered, ` +
+      `ticks ${lateness.toFixed(2)} ms late (p99), a timer beside it ${bareLateness.toFixed(2)} ms${ratios}`,
+  );
 }
 
 async function measure(peer: Peer, count: number): Promise<Measurement> {
   const port = await freePort();
-  const { pid, stop: end } = await peer.start(port);
-  let ended: ReturnType<typeof end> | undefined;
-  const stopServer = () => (ended ??= end());
-  const timer = script('srt-timer.ts');
-  const timerLines = lineReader(timer);
+  const { pid, stop: stopServer } = await peer.start(port);
   const publisher = script('srt-publisher.ts', String(port), peer.publish, String(BITRATE));
   const publisherLines = lineReader(publisher);
   try {
@@ -96,22 +105,19 @@ async function measure(peer: Peer, count: number): Promise<Measurement> {
     const [before, start, startedAt] = [await read(), await usage(pid), performance.now()];
     await delay(MEASURED_MS);
     const [after, end, seconds] = [await read(), await usage(pid), (performance.now() - startedAt) / 1000];
-    const memoryBytes = await residentBytes(pid);
+    publisher.stdin?.end();
+    const late = JSON.parse(await publisherLines()) as { server: number; own: number };
     await stop(players);
     const bits = (after.bytes - before.bytes) * 8;
-    timer.stdin?.end();
-    const bare = Number(await timerLines());
-    const own = await stopServer();
-    const lateness = own === undefined ? undefined : { own, bare };
     return {
       cpuPerGigabit: (end.cpuSeconds - start.cpuSeconds) / (bits / 1e9),
-      memoryBytes,
+      memoryMib: end.memoryBytes / 2 ** 20,
       delivered: bits / (BITRATE * seconds * count),
-      lateness,
+      lateness: late.server,
+      bareLateness: late.own,
     };
   } finally {
     await stop(publisher);
-    await stop(timer);
     await stopServer();
   }
 }
@@ -126,27 +132,7 @@ function server(): Peer {
         CORE_SRT_ADDRESS: `127.0.0.1:${port}`,
         CORE_SESSIONS_IP_IGNORELIST: '',
       });
-      return { pid: millrace.pid, stop: () => millrace.stop().then(() => undefined) };
-    },
-    ...STREAM,
-  };
-}
-
-/** The thread that does its work, alone in a process. */
-function relay(): Peer {
-  return {
-    name: 'our relay alone',
-    start: async (port) => {
-      const child = script('srt-relay.ts', String(port));
-      const lines = lineReader(child);
-      await lines();
-      return {
-        pid: child.pid ?? 0,
-        stop: async () => {
-          child.stdin?.end();
-          return Number(await lines());
-        },
-      };
+      return { pid: millrace.pid, stop: () => millrace.stop() };
     },
     ...STREAM,
   };
@@ -194,7 +180,7 @@ function buildLibsrt(): Peer | undefined {
 async function startProgram(program: string, ...args: string[]): Promise<Running> {
   const child = spawn(program, args, { stdio: 'ignore' });
   await delay(1000);
-  return { pid: child.pid ?? 0, stop: () => stop(child, 'SIGKILL').then(() => undefined) };
+  return { pid: child.pid ?? 0, stop: () => stop(child, 'SIGKILL') };
 }
 
 function script(name: string, ...args: string[]): ChildProcess {
@@ -220,11 +206,6 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Pr
   const ended = once(child, 'close');
   child.kill(signal);
   await ended;
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
 }
 
 function delay(ms: number): Promise<void> {

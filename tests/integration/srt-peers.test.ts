@@ -10,6 +10,7 @@ import {
   connect,
 } from '../../packages/srt/src/index.ts';
 import { h264 } from '../support/encoding.ts';
+import { LossyProxy } from '../support/lossy-proxy.ts';
 import { freePort } from '../support/ports.ts';
 import { FFMPEG } from './process-server.ts';
 import {
@@ -245,6 +246,42 @@ describe.skipIf(SRT_LIVE_TRANSMIT === undefined)('srt-live-transmit', () => {
     expect(publisher.statistics().recvUndecryptPkt).toBe(0);
   });
 
+  test.each<[title: string, keyMessages: number, passphrase: string | undefined, query: string]>([
+    ['in the clear', 0, undefined, ''],
+    ['encrypted', 1, PASSPHRASE, `&passphrase=${PASSPHRASE}&pbkeylen=24`],
+    [
+      'encrypted, with keys that change',
+      2,
+      PASSPHRASE,
+      `&passphrase=${PASSPHRASE}&kmrefreshrate=100&kmpreannounce=40`,
+    ],
+  ])(
+    'publishes every byte in version 4 of the handshake, %s',
+    async (_title, keyMessages, passphrase, query) => {
+      const { port, connection } = await accepting({
+        name: '',
+        ...(passphrase !== undefined && { passphrase }),
+      });
+      const proxy = await LossyProxy.start({ target: port, down: { filter: offerVersion4 } });
+      onTestFinished(() => {
+        proxy.close();
+      });
+      const target = `srt://127.0.0.1:${proxy.port}?latency=300${query}`;
+      const peer = new Peer(program, ['-q', '-a:no', '-c', '1316', 'file://con', target]);
+      const publisher = await connection;
+      expect(publisher.handshakeVersion).toBe(4);
+      const recording = new Recording(publisher);
+      await writePaced(peer, STREAM);
+      // In this version the keys follow the first data, which nobody can read.
+      const start = () => publisher.statistics().recvUndecryptPkt * 1316;
+      await expect.poll(() => recording.bytes).toBeGreaterThanOrEqual(STREAM.length - 16_384 - start());
+      expect(recording.content().equals(STREAM.subarray(start(), start() + recording.bytes))).toBe(true);
+      expect(start()).toBeLessThan(STREAM.length / 2);
+      expect(publisher.latency.receive).toBe(300);
+      expect(publisher.statistics().recvKmPkt).toBeGreaterThanOrEqual(keyMessages);
+    },
+  );
+
   test('is called where it listens', async () => {
     const port = await freePort();
     const peer = new Peer(program, [
@@ -277,6 +314,16 @@ describe.skipIf(SRT_LIVE_TRANSMIT === undefined)('srt-live-transmit', () => {
     await expect(call).rejects.toMatchObject({ code: REJECTION.badSecret });
   });
 });
+
+/** Makes an answer to an induction what a listener gives that knows no version 5: whoever calls it falls back. */
+function offerVersion4(datagram: Buffer): boolean {
+  const isHandshake = datagram.readUInt32BE(0) === 0x8000_0000;
+  if (isHandshake && datagram.readUInt32BE(36) === 1) {
+    datagram.writeUInt32BE(4, 16);
+    datagram.writeUInt32BE(2, 20);
+  }
+  return true;
+}
 
 /** Gives a program its input at the same pace. */
 function writePaced(peer: Peer, stream: Buffer): Promise<void> {

@@ -1,16 +1,18 @@
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { type Connection, REJECTION } from '@millrace/srt';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { freeUdpPort } from '../support/ports.ts';
+import { selfSignedCertificate } from './certificate.ts';
 import { SrtClient } from './srt-server.ts';
 
 /** Changes the configuration and moves to it. */
-async function change(client: SrtClient, srt: object): Promise<void> {
+async function change(client: SrtClient, srt: object, other: object = {}): Promise<void> {
   const file = path.join(client.server.folder, 'config.json');
   const config = JSON.parse(await readFile(file, 'utf8')) as { srt: object };
-  await writeFile(file, JSON.stringify({ ...config, srt: { ...config.srt, ...srt } }));
+  await writeFile(file, JSON.stringify({ ...config, ...other, srt: { ...config.srt, ...srt } }));
   await reload(client);
 }
 
@@ -19,6 +21,12 @@ async function reload(client: SrtClient): Promise<void> {
   const before = done();
   await client.call('GET', '/config/reload');
   await expect.poll(done).toBeGreaterThan(before);
+}
+
+/** Where SRT was opened, in this order. */
+function startedAddresses(client: SrtClient): (string | undefined)[] {
+  const lines = client.server.log().matchAll(/component="SRT" msg="Server started" address="([^"]*)"/g);
+  return Array.from(lines, ([, address]) => address);
 }
 
 async function stream(client: SrtClient, options = {}) {
@@ -90,6 +98,54 @@ test('an address that cannot be had leaves everything as it is', async () => {
   await change(client, { address: '192.0.2.1:1' });
   expect(client.server.log()).toMatch(/Config not reloaded.*SRT server: can't listen on 192\.0\.2\.1:1: /);
   await untilRelayed(running);
+});
+
+test('the same port can be opened on other interfaces', async () => {
+  const client = await open();
+  for (const address of [`:${client.port}`, `127.0.0.1:${client.port}`]) {
+    const { publisher, player } = await stream(client);
+    const ended = Promise.all([publisher, player].map((one) => once(one, 'closed')));
+    await change(client, { address });
+    expect(await ended).toEqual([['shutdown'], ['shutdown']]);
+    const running = await stream(client);
+    await untilRelayed(running);
+    expect(startedAddresses(client).at(-1)).toBe(address);
+    expect(Object.keys((await client.status()).publisher)).toEqual(['cam']);
+    running.publisher.close();
+    await expect.poll(async () => (await client.status()).publisher).toEqual({});
+  }
+});
+
+test('an address of another machine with the same port leaves everything as it is', async () => {
+  const client = await open();
+  const running = await stream(client);
+  await change(client, { address: `192.0.2.1:${client.port}` });
+  expect(client.server.log()).toMatch(/Config not reloaded.*SRT server: can't listen on 192\.0\.2\.1:\d+: /);
+  await untilRelayed(running);
+});
+
+test('the old interfaces are listened on again if something else fails', async () => {
+  const client = await open();
+  const taken = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const { key, cert } = selfSignedCertificate();
+  const [cert_file, key_file] = [
+    path.join(client.server.folder, 'cert'),
+    path.join(client.server.folder, 'key'),
+  ];
+  await writeFile(cert_file, cert);
+  await writeFile(key_file, key);
+  const tls = { enable: true, address: `127.0.0.1:${port}`, cert_file, key_file };
+  await change(client, { address: `:${client.port}` }, { tls });
+  expect(client.server.log()).toContain('Config not reloaded');
+  expect(startedAddresses(client)).toEqual([
+    `127.0.0.1:${client.port}`,
+    `:${client.port}`,
+    `127.0.0.1:${client.port}`,
+  ]);
+  await untilRelayed(await stream(client));
 });
 
 test('SRT can be switched off and on', async () => {

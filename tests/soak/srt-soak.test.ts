@@ -7,6 +7,8 @@ import { type Impairment, LossyProxy } from '../support/lossy-proxy.ts';
 
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 60);
 const BITRATE = 5_000_000;
+/** So often a run is repeated for which the machine had no time. */
+const ATTEMPTS = 3;
 const PASSPHRASE = '0123456789ab';
 const LATENCY = { receiveLatency: 400, sendLatency: 400 };
 const BAD: Impairment = { loss: 0.1, delay: 20, reordered: 0.05, duplicates: 0.01 };
@@ -44,26 +46,49 @@ describe('10 % loss, 5 % reordering and 1 % duplicates in both directions, 40 ms
     ['encrypted', PASSPHRASE],
   ] as const)(
     'lose not one byte: %s',
-    { timeout: (SECONDS + 60) * 1000 },
-    async ([, passphrase], context) => {
-      const { caller, accepted } = await connectOver(BAD, passphrase);
-      const recording = new Recording(accepted);
-      const delays = monitorEventLoopDelay({ resolution: 5 });
-      delays.enable();
-      await sendPaced(caller, STREAM, { bitrate: BITRATE });
-      await expect.poll(() => accepted.statistics().recvBufPkt).toBe(0);
-      delays.disable();
-      const longest = Math.round(delays.max / 1e6);
-      // Nothing can be in time in a process that does not run for a good part of the latency.
-      if (recording.bytes < STREAM.length && longest > LATENCY.receiveLatency / 4) {
-        context.skip(`the machine let the process wait for ${longest} ms; it is too busy for this test`);
+    { timeout: ATTEMPTS * (SECONDS + 60) * 1000 },
+    async ([, passphrase]) => {
+      for (let attempt = 1; ; attempt++) {
+        const { caller, accepted } = await connectOver(BAD, passphrase);
+        const recording = new Recording(accepted);
+        const longestWait = await measureWaits(() => sendPaced(caller, STREAM, { bitrate: BITRATE }));
+        await expect.poll(() => accepted.statistics().recvBufPkt).toBe(0);
+        const isWhole = recording.content().equals(STREAM);
+        const result = `${recording.bytes} of ${STREAM.length} bytes; ${summary(caller)}`;
+        console.log(`${result}; longest wait ${Math.round(longestWait)} ms`);
+        // Every byte that came is right, whatever the machine did.
+        expect(accepted.statistics().recvUndecryptPkt).toBe(0);
+        expectPartOf(recording.content(), STREAM);
+        // Nothing can be in time in a process that does not run for a good part of the latency: such a run proves nothing.
+        if (isWhole) return;
+        const isProof = longestWait <= LATENCY.receiveLatency / 4;
+        if (isProof || attempt === ATTEMPTS) expect.fail(`${result}, in attempt ${attempt}`);
+        console.warn('The machine did not let the process run: once more');
       }
-      expect(recording.content().equals(STREAM)).toBe(true);
-      expect(accepted.statistics().recvUndecryptPkt).toBe(0);
-      console.log(`${recording.bytes} bytes equal; ${summary(caller)}`);
     },
   );
 });
+
+/** ms for which the process did not run at a stretch, at most, during an action. */
+async function measureWaits(action: () => Promise<void>): Promise<number> {
+  const delays = monitorEventLoopDelay({ resolution: 5 });
+  delays.enable();
+  await action();
+  delays.disable();
+  return delays.max / 1e6;
+}
+
+/** Whole payloads of a stream whose packets tell their number, in order. */
+function expectPartOf(content: Buffer, stream: Buffer): void {
+  let last = -1;
+  for (let at = 0; at < content.length; at += 1316) {
+    const number = content.readUInt32BE(at + 4);
+    expect(number).toBeGreaterThan(last);
+    last = number;
+    const payload = stream.subarray(number * 188, number * 188 + 1316);
+    expect(content.subarray(at, at + payload.length).equals(payload)).toBe(true);
+  }
+}
 
 test(
   '30 % loss costs late packets, and nothing once it is over',

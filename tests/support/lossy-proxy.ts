@@ -12,7 +12,7 @@ export interface Impairment {
   /** Share of datagrams that others overtake, by `reorderDelay` (default 10 ms). */
   reordered?: number;
   reorderDelay?: number;
-  /** Looks at each datagram before anything happens to it; false loses it. */
+  /** Looks at each datagram, and may change it, before anything else happens to it; false loses it. */
   filter?: (datagram: Buffer) => boolean;
 }
 

@@ -133,10 +133,6 @@ describe('a stream over a lossy network', () => {
   const cases: [string, SimulationOptions][] = [
     ['plain', {}],
     ['encrypted', { keys: sessionKeys() }],
-    [
-      'encrypted with keys that change',
-      { keys: sessionKeys(), settings: { keyRefresh: { after: 400, preannounce: 150 } } },
-    ],
     ['from just below the wraps', wrapping()],
     ['without repeated NAKs', { sender: { sendLatency: 400, peerFlags: LIVE_FLAGS & ~HS_FLAG.periodicNak } }],
   ];

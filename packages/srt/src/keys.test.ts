@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { KeyDerivation } from './crypto.ts';
-import { parseKeyMaterial } from './key-material.ts';
+import { type KeyMaterial, parseKeyMaterial, serializeKeyMaterial } from './key-material.ts';
 import { ReceiveKeys, SendKeys, createSessionKeys, openSessionKeys, sessionKeyMaterial } from './keys.ts';
 
 const PASSPHRASE = '0123456789ab';
@@ -66,6 +66,49 @@ describe('the refresh of keys', () => {
     const forged = parseKeyMaterial(other ? sessionKeyMaterial(other) : TEXT);
     await receiver.update(forged);
     expect(receiver.decrypt(6, 1, sender.encrypt(6, TEXT))?.equals(TEXT)).toBe(true);
+  });
+
+  test('is not confirmed before the key in its place is out of use', async () => {
+    const { sender, receiver } = await pair({ after: 2, preannounce: 2 });
+    const announce = () => parseKeyMaterial(sender.announcement(10, 1000, 0) ?? TEXT);
+    const encrypt = (sequence: number) => sender.encrypt(sequence, TEXT);
+    const confirm = (material: KeyMaterial) => {
+      sender.confirm(serializeKeyMaterial(material));
+    };
+    receiver.decrypt(0, 1, encrypt(0));
+    const odd = announce();
+    expect(await receiver.update(odd)).toBe('accepted');
+    confirm(odd);
+    encrypt(1);
+    const overtaken = encrypt(2);
+    const even = announce();
+    expect(await receiver.update(even)).toBe('ignored');
+    expect(receiver.decrypt(2, 2, overtaken)?.equals(TEXT)).toBe(true);
+    expect(await receiver.update(even)).toBe('accepted');
+    confirm(even);
+    encrypt(3);
+    expect(receiver.decrypt(4, 1, encrypt(4))?.equals(TEXT)).toBe(true);
+    // As the answer was lost: the same again.
+    expect(await receiver.update(even)).toBe('accepted');
+  });
+
+  test('is not undone by an announcement that was held up', async () => {
+    const { sender, receiver } = await pair({ after: 1, preannounce: 1 });
+    const materials: KeyMaterial[] = [];
+    let sequence = 0;
+    for (; sequence < 4; sequence++) {
+      const encrypted = sender.encrypt(sequence, TEXT);
+      expect(receiver.decrypt(sequence, sender.current, encrypted)?.equals(TEXT)).toBe(true);
+      const material = sender.announcement(10, 1000 * sequence, 0) ?? TEXT;
+      materials.push(parseKeyMaterial(material));
+      expect(await receiver.update(parseKeyMaterial(material))).toBe('accepted');
+      sender.confirm(material);
+    }
+    // In the place of the key that is announced.
+    const [heldUp] = materials.slice(-3);
+    expect(await receiver.update(heldUp ?? expect.fail('no material'))).toBe('ignored');
+    const encrypted = sender.encrypt(sequence, TEXT);
+    expect(receiver.decrypt(sequence, sender.current, encrypted)?.equals(TEXT)).toBe(true);
   });
 
   test('is refused with another passphrase', async () => {

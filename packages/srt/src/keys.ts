@@ -26,6 +26,9 @@ export const DEFAULT_KEY_REFRESH: KeyRefresh = { after: 2 ** 24, preannounce: 2 
 /** ms; key material that is not answered is sent again. */
 const MIN_REPEAT_INTERVAL = 150;
 
+/** Keys to remember that are no longer valid. */
+const MAX_REPLACED = 16;
+
 /** What the two sides agreed on: everything that encryption needs in both directions. */
 export interface SessionKeys {
   passphrase: string;
@@ -137,14 +140,19 @@ export class SendKeys {
   }
 }
 
+/** A key of the peer's, and what decrypts with it. */
+interface ReceiveKey {
+  key: Buffer;
+  cipher: PayloadCipher;
+}
+
 /** Decrypts what is received; the peer may replace either key. */
 export class ReceiveKeys {
   readonly #passphrase: string;
   readonly #derivation: KeyDerivation;
-  readonly #ciphers: [even: PayloadCipher | undefined, odd: PayloadCipher | undefined] = [
-    undefined,
-    undefined,
-  ];
+  readonly #places: Record<1 | 2, ReceiveKey | undefined> = { 1: undefined, 2: undefined };
+  /** Keys that others took the place of, the latest last. */
+  readonly #replaced: Buffer[] = [];
   /** The key of the newest packet: what is repeated may still be encrypted with the one before. */
   #inUse: KeyFlag = 0;
   #newest: number | undefined;
@@ -159,7 +167,7 @@ export class ReceiveKeys {
   /** The plain payload, or undefined if it is not encrypted or no key for it came. */
   decrypt(sequence: number, key: KeyFlag, payload: Buffer): Buffer | undefined {
     if (key !== 1 && key !== 2) return undefined;
-    const cipher = this.#ciphers[key - 1];
+    const cipher = this.#places[key]?.cipher;
     if (
       cipher !== undefined &&
       (this.#newest === undefined || sequenceDistance(this.#newest, sequence) > 0)
@@ -170,17 +178,35 @@ export class ReceiveKeys {
     return cipher?.apply(sequence, payload);
   }
 
-  /** Takes new keys; the key in use is never replaced. Resolves with what is to be told the peer. */
+  /**
+   * Takes new keys. Resolves with what is to be told the peer: `accepted` only if it may use them now. `ignored` is not
+   * answered: the peer asks again if it still wants to.
+   */
   async update(material: KeyMaterial): Promise<'accepted' | 'bad secret' | 'ignored'> {
     const session = await openSessionKeys(this.#passphrase, material, this.#derivation);
     if (session === 'busy') return 'ignored';
     if (session === undefined) return 'bad secret';
-    this.#install(session);
-    return 'accepted';
+    return this.#install(session) ? 'accepted' : 'ignored';
   }
 
-  #install({ salt, keys: { even, odd } }: SessionKeys): void {
-    if (even !== undefined && this.#inUse !== 1) this.#ciphers[0] = new PayloadCipher(even, salt);
-    if (odd !== undefined && this.#inUse !== 2) this.#ciphers[1] = new PayloadCipher(odd, salt);
+  /** Whether all the keys are in their places now. */
+  #install({ salt, keys: { even, odd } }: SessionKeys): boolean {
+    const isEvenInPlace = even === undefined || this.#put(1, even, salt);
+    const isOddInPlace = odd === undefined || this.#put(2, odd, salt);
+    return isEvenInPlace && isOddInPlace;
+  }
+
+  /**
+   * The key in use stays: its successor comes early, before a packet with the other key. One that was replaced does not
+   * come back: the message that brought it was held up on its way.
+   */
+  #put(flag: 1 | 2, key: Buffer, salt: Buffer): boolean {
+    const present = this.#places[flag]?.key;
+    if (present?.equals(key)) return true;
+    if (this.#inUse === flag || this.#replaced.some((old) => old.equals(key))) return false;
+    if (present !== undefined) this.#replaced.push(present);
+    if (this.#replaced.length > MAX_REPLACED) this.#replaced.shift();
+    this.#places[flag] = { key, cipher: new PayloadCipher(key, salt) };
+    return true;
   }
 }

@@ -1,5 +1,6 @@
 import type { RemoteInfo } from 'node:dgram';
 import { EventEmitter } from 'node:events';
+import { Admission } from './admission.ts';
 import { type AcceptOptions, CallerRequest, type RequestHost } from './caller-request.ts';
 import { Connection, type ConnectionSettings } from './connection.ts';
 import { Cookies } from './cookie.ts';
@@ -28,7 +29,6 @@ import {
   checkLatency,
   connectionSettings,
 } from './settings.ts';
-import { Tally } from './tally.ts';
 import type { Remote } from './wire.ts';
 
 export interface ListenerOptions extends EndpointOptions {
@@ -68,15 +68,12 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
   readonly #cookies = new Cookies();
   /** By caller: requests without a decision yet. */
   readonly #pending = new Map<string, CallerRequest>();
-  readonly #pendingByAddress = new Tally();
-  readonly #connectionsByAddress = new Tally();
-  readonly #secretsByAddress = new Tally();
+  readonly #admission: Admission;
   /** By caller: what a repeated question is answered with. */
   readonly #answers = new RecentAnswers();
   readonly #log: HandshakeLog | undefined;
   #multiplexer: Multiplexer | undefined;
   #settings: ConnectionSettings | undefined;
-  #secondStartedAt = 0;
 
   /** @throws RangeError if a latency is out of range. */
   constructor(handler: RequestHandler, options: ListenerOptions = {}) {
@@ -86,6 +83,7 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
     this.#handler = handler;
     this.#options = options;
     this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
+    this.#admission = new Admission(this.#limits);
     this.#log = options.log && new HandshakeLog(options.log);
   }
 
@@ -100,7 +98,7 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
         this.#tick(now);
       },
       removed: (connection) => {
-        this.#connectionsByAddress.decrement(connection.remote.address);
+        this.#admission.left(connection.remote.address);
       },
       fault: (error) => {
         this.emit('fault', error);
@@ -190,7 +188,7 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
     }
     if (this.#pending.has(caller)) return;
     const proposal = checkProposal(handshake, body);
-    const code = proposal.code ?? this.#excess(remote.address);
+    const code = proposal.code ?? this.#admission.refusal(remote.address);
     if (code !== undefined) {
       this.#refuse(handshake, from, code);
       this.emit('refused', { remote, streamId: undefined, code });
@@ -202,22 +200,8 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
       this.#hostFor(caller, from),
     );
     this.#pending.set(caller, request);
-    this.#pendingByAddress.increment(remote.address);
+    this.#admission.arrived(remote.address);
     void this.#decide(request);
-  }
-
-  /** The code to refuse a caller with because there are too many. */
-  #excess(address: string): number | undefined {
-    const { connections, connectionsPerAddress, pending, pendingPerAddress } = this.#limits;
-    const isBacklogged =
-      this.#pending.size >= pending || this.#pendingByAddress.count(address) >= pendingPerAddress;
-    if (isBacklogged) return REJECTION.backlog;
-    // Those who wait may all be let in.
-    const expected = this.connectionCount + this.#pending.size;
-    const expectedOfAddress =
-      this.#connectionsByAddress.count(address) + this.#pendingByAddress.count(address);
-    const isFull = expected >= connections || expectedOfAddress >= connectionsPerAddress;
-    return isFull ? REJECTION.resource : undefined;
   }
 
   async #decide(request: CallerRequest): Promise<void> {
@@ -238,12 +222,11 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
     const { address } = from;
     const decided = () => {
       this.#pending.delete(caller);
-      this.#pendingByAddress.decrement(plainAddress(address));
+      this.#admission.decided(plainAddress(address));
     };
     return {
       derivation: this.#boundSettings.derivation,
-      mayCheckSecret: (plain) =>
-        this.#secretsByAddress.increment(plain) <= this.#limits.secretsPerSecondPerAddress,
+      mayCheckSecret: (plain) => this.#admission.takeSecret(plain),
       accepted: (request, options) => {
         decided();
         return this.#establish(request, options, caller, from);
@@ -290,7 +273,7 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
       () => performance.now(),
     );
     multiplexer.add(connection, from.address);
-    this.#connectionsByAddress.increment(request.remote.address);
+    this.#admission.connected(request.remote.address);
     this.#answer(request, connection, caller, from);
     this.#log?.connected(connection);
     return connection;
@@ -349,9 +332,7 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
       if (now - request.proposal.arrivedAt < decisionTimeout) break;
       request.reject(REJECTION.timeout);
     }
-    if (now - this.#secondStartedAt < 1000) return;
-    this.#secondStartedAt = now;
-    this.#secretsByAddress.clear();
+    this.#admission.tick(now);
   }
 
   get #boundSettings(): ConnectionSettings {

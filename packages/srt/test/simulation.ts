@@ -1,5 +1,6 @@
 // Two connections over a network that exists only as numbers, with a clock that is turned by hand: a minute of
 // stream takes less than a second, and the same seed gives the same minute.
+import { setImmediate } from 'node:timers/promises';
 import { Connection, type ConnectionOptions, type ConnectionSettings } from '../src/connection.ts';
 import { KeyDerivation } from '../src/crypto.ts';
 import { LIVE_FLAGS } from '../src/handshake.ts';
@@ -43,6 +44,13 @@ export interface SimulationOptions {
   settings?: Partial<ConnectionSettings>;
 }
 
+/** What is done again and again. */
+export interface Repeated {
+  /** ms */
+  interval: number;
+  action: () => void;
+}
+
 const TICK = 10;
 
 export class Simulation {
@@ -54,8 +62,7 @@ export class Simulation {
   #now = 1000;
   #nextTick = 1000 + TICK;
   /** What is under way, the soonest first. */
-  readonly #queue: { at: number; order: number; deliver: () => void }[] = [];
-  #order = 0;
+  readonly #queue: Scheduled[] = [];
   readonly #random: () => number;
 
   constructor(options: SimulationOptions = {}) {
@@ -114,15 +121,32 @@ export class Simulation {
   }
 
   /** Lets so much time pass; `every` is called at its interval (ms). */
-  run(duration: number, every?: { interval: number; action: () => void }): void {
+  run(duration: number, every?: Repeated): void {
+    const steps = this.#steps(duration, every);
+    while (steps.next().done !== true);
+  }
+
+  /** The same where keys change: time stands still while a side opens what it was sent. */
+  async runWithKeys(duration: number, every?: Repeated): Promise<void> {
+    for (const delivered of this.#steps(duration, every)) {
+      if (delivered.kind === 'kmreq') await setImmediate();
+    }
+  }
+
+  /** Lets time pass up to the end; yields each packet after it was delivered. */
+  *#steps(duration: number, every: Repeated | undefined): Generator<Packet, undefined> {
     const end = this.#now + duration;
     let nextAction = every === undefined ? Infinity : this.#now;
     for (;;) {
-      const at = Math.min(this.#queue[0]?.at ?? Infinity, this.#nextTick, nextAction);
+      const [next] = this.#queue;
+      const at = Math.min(next?.at ?? Infinity, this.#nextTick, nextAction);
       if (at > end) break;
       this.#now = Math.max(this.#now, at);
-      if (this.#queue[0]?.at === at) {
-        this.#queue.shift()?.deliver();
+      if (next?.at === at) {
+        this.#queue.shift();
+        const packet = parsePacket(next.datagram);
+        next.peer().handle(packet, this.#now);
+        yield packet;
       } else if (at === nextAction && every !== undefined) {
         nextAction += every.interval;
         every.action();
@@ -146,20 +170,25 @@ export class Simulation {
         const copies = this.#random() < path.duplicates ? 2 : 1;
         for (let copy = 0; copy < copies; copy++) {
           const held = this.#random() < path.reordered ? path.reorderDelay : 0;
-          this.#schedule(path.delay + path.jitter * this.#random() + held, () => {
-            peer().handle(parsePacket(datagram), this.#now);
-          });
+          const delay = path.delay + path.jitter * this.#random() + held;
+          this.#schedule({ at: this.#now + delay, peer, datagram });
         }
       },
     };
   }
 
-  #schedule(delay: number, deliver: () => void): void {
-    const entry = { at: this.#now + delay, order: this.#order++, deliver };
+  #schedule(entry: Scheduled): void {
     let index = this.#queue.length;
     while (index > 0 && (this.#queue[index - 1]?.at ?? 0) > entry.at) index--;
     this.#queue.splice(index, 0, entry);
   }
+}
+
+/** A datagram under way. */
+interface Scheduled {
+  at: number;
+  peer: () => Connection;
+  datagram: Buffer;
 }
 
 /** A payload that tells which one it is, and fills the rest with what depends on it. */

@@ -14,6 +14,11 @@ export interface SrtOptions extends Secrets {
 /** What the plane offers to the thread of the API. */
 export interface SrtPlane extends Plane<SrtOptions> {
   status(): SrtStatus;
+  /**
+   * Moves to an address that cannot be open beside the present one: all streams end. Rejects with `unavailable` if it
+   * cannot be listened on; the present one is open again then.
+   */
+  move(address: string): Promise<void>;
   /** Ends a connection. Whether there was one. */
   kick(id: number): boolean;
 }

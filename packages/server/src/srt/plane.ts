@@ -12,6 +12,7 @@ runPlane<SrtOptions, SrtPlane, StreamHost>((host) => {
     },
     close: () => relay.close(),
     status: () => relay.status(),
+    move: (address) => relay.move(address),
     kick: (id) => relay.kick(id),
   };
 });

@@ -63,22 +63,7 @@ export class Relay {
   /** Rejects with `unavailable` if the address cannot be listened on. */
   async start(options: SrtOptions): Promise<void> {
     this.configure(options);
-    const { address } = options;
-    const listener = new Listener((request) => this.#decide(request), { log: this.#protocol.sink });
-    listener.on('fault', (error) => {
-      this.#host.tell('log', 'error', 'Internal error', { address, error: errorText(error) });
-    });
-    listener.on('refused', ({ remote, streamId, code }) => {
-      // All others have been through our own hands.
-      if (streamId !== undefined) return;
-      const message = `handshake refused: ${rejectionName(code) ?? String(code)}`;
-      this.#logRefusal(remote, { status: 'INVALID', resource: '', message });
-    });
-    try {
-      await listener.bind(await toBindOptions(address));
-    } catch (error) {
-      throw new CoreError('unavailable', `SRT server: can't listen on ${address}: ${errorText(error)}`);
-    }
+    const listener = await this.#listen(options.address);
     this.#listener = listener;
     this.#counter = setInterval(() => {
       this.#count([...this.#clients.values()]);
@@ -91,6 +76,25 @@ export class Relay {
   configure(options: SrtOptions): void {
     this.#options = options;
     this.#protocol.configure(options.topics);
+  }
+
+  /** See `SrtPlane`. */
+  async move(address: string): Promise<void> {
+    const present = this.#options;
+    // What is no address of this machine is found out before anything ends.
+    await this.#listen(address, { port: 0 }).then((listener) => listener.close());
+    await this.close();
+    try {
+      await this.start({ ...present, address });
+    } catch (error) {
+      await this.start(present).catch((cause: unknown) => {
+        this.#host.tell('log', 'error', 'Server failed', {
+          address: present.address,
+          error: errorText(cause),
+        });
+      });
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -123,6 +127,26 @@ export class Relay {
     const client = this.#clients.get(id);
     client?.connection.close();
     return client !== undefined;
+  }
+
+  /** @param other than what the address says. */
+  async #listen(address: string, other: { port?: number } = {}): Promise<Listener> {
+    const listener = new Listener((request) => this.#decide(request), { log: this.#protocol.sink });
+    listener.on('fault', (error) => {
+      this.#host.tell('log', 'error', 'Internal error', { address, error: errorText(error) });
+    });
+    listener.on('refused', ({ remote, streamId, code }) => {
+      // All others have been through our own hands.
+      if (streamId !== undefined) return;
+      const message = `handshake refused: ${rejectionName(code) ?? String(code)}`;
+      this.#logRefusal(remote, { status: 'INVALID', resource: '', message });
+    });
+    try {
+      await listener.bind({ ...(await toBindOptions(address)), ...other });
+    } catch (error) {
+      throw new CoreError('unavailable', `SRT server: can't listen on ${address}: ${errorText(error)}`);
+    }
+    return listener;
   }
 
   async #decide(request: CallerRequest): Promise<void> {

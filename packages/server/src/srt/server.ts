@@ -4,6 +4,7 @@ import { type HostSessions, planeHost } from '../media/host.ts';
 import type { Methods } from '../media/link.ts';
 import { type StreamHost, StreamServer } from '../media/streams.ts';
 import { MediaWorker, planeModule } from '../media/worker.ts';
+import { splitListenAddress } from '../util/address.ts';
 import { CoreError } from '../util/errors.ts';
 import type { SrtOptions, SrtPlane, SrtStatus } from './interface.ts';
 
@@ -37,14 +38,21 @@ export class SrtServer extends StreamServer implements Component {
 
   /**
    * Prepares other secrets or topics, which apply to those who come. Undefined if the address changes: that takes another
-   * server.
+   * server. Only where both cannot be open at a time, this one moves, and comes back if the change fails.
+   *
+   * @throws CoreError `unavailable` if it cannot move there.
    */
-  prepare(options: SrtOptions | undefined): PreparedChange | undefined {
-    if (options?.address !== this.#options?.address) return undefined;
-    return simpleChange(() => {
+  async prepare(options: SrtOptions | undefined): Promise<PreparedChange | undefined> {
+    const [worker, present] = [this.#worker, this.#options];
+    const commit = () => {
       this.#options = options;
-      if (options !== undefined) this.#worker?.configure(options);
-    });
+      if (options !== undefined) worker?.configure(options);
+    };
+    if (options?.address === present?.address) return simpleChange(commit);
+    if (worker === undefined || options === undefined || present === undefined) return undefined;
+    if (portOf(options) !== portOf(present)) return undefined;
+    await worker.call('move', options.address);
+    return { commit, abort: () => worker.call('move', present.address) };
   }
 
   async close(): Promise<void> {
@@ -65,4 +73,8 @@ export class SrtServer extends StreamServer implements Component {
     if (this.#worker === undefined) throw new CoreError('unavailable', 'SRT is off');
     return this.#worker;
   }
+}
+
+function portOf({ address }: SrtOptions): number {
+  return splitListenAddress(address).port;
 }
