@@ -182,3 +182,18 @@ describe('limits of the sessions', () => {
     expect(await rtmp.sessions()).toEqual([]);
   });
 });
+
+test.each([
+  ['a broken escape', '%zz'],
+  ['a segment that goes up', 'a%2F..%2Fx'],
+  ['a control character', 'a%00b'],
+  ['too long a path', 'x'.repeat(1100)],
+])('%s makes no address: that is refused and logged, without a word of it', async (_name, part) => {
+  const rtmp = await RtmpTestServer.forTest({ CORE_RTMP_TOKEN: TOKEN });
+  const url = rtmp.url(`/live/${part}/${ENCODED}`);
+  expect(await refusal(new TestPublisher(url))).toBe('NetStream.Publish.Denied');
+  expect(await refusal(new TestPlayer(url))).toBe('NetStream.Play.Failed');
+  await rtmp.untilLogged(/level=WARN .*msg="invalid path" action="INVALID" .* path="" who="PUBLISH"/);
+  await rtmp.untilLogged(/level=WARN .*msg="invalid path" action="INVALID" .* path="" who="PLAY"/);
+  expect(rtmp.server.log()).not.toMatch(/tok\/en|tok%2Fen/);
+});

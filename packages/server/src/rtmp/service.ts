@@ -10,6 +10,7 @@ import {
   type StreamHandler,
   type StreamRequest,
   type Track,
+  parseStreamAddress,
   refuse,
 } from '@millrace/rtmp';
 import type { Link } from '../media/link.ts';
@@ -18,6 +19,7 @@ import { CoreError } from '../util/errors.ts';
 import {
   type AccessRules,
   type Denied,
+  MALFORMED,
   playAccess,
   publishAccess,
   referenceOf,
@@ -98,6 +100,9 @@ export class StreamService implements StreamHandler {
       const channel = this.#byRelay.get(relay);
       if (connection.state === 'playing' && channel !== undefined) this.#play(connection, peer, channel);
     });
+    connection.on('malformed', (what) => {
+      this.#noteDenied(what === 'publish' ? 'PUBLISH' : 'PLAY', MALFORMED, peer);
+    });
     connection.once('closed', (reason) => {
       this.#closed(connection, peer, reason);
     });
@@ -105,7 +110,7 @@ export class StreamService implements StreamHandler {
 
   publish(request: StreamRequest, connection: ServerConnection): Relay | Refusal | Promise<Refusal> {
     const peer = this.#peerOf(connection);
-    const access = publishAccess({ tcUrl: '', ...request }, this.#rules);
+    const access = publishAccess(request, this.#rules);
     if ('action' in access) return this.#deny('PUBLISH', access, peer);
     const { path } = access;
     const channel = this.#channels.open(path, referenceOf(path, this.#rules.app), connection, peer);
@@ -123,7 +128,7 @@ export class StreamService implements StreamHandler {
 
   async play(request: StreamRequest, connection: ServerConnection): Promise<Relay | Refusal> {
     const peer = this.#peerOf(connection);
-    const access = playAccess({ tcUrl: '', ...request }, this.#rules);
+    const access = playAccess(request, this.#rules);
     if ('action' in access) return this.#deny('PLAY', access, peer);
     const channel = this.#channels.live(access.path);
     if (channel === undefined) {
@@ -138,7 +143,8 @@ export class StreamService implements StreamHandler {
   /** See `RtmpPlane`. */
   async playFlv(id: number, name: string, viewer: FlvViewer): Promise<string | undefined> {
     // A token in the path would be in the logs of all who pass the request on: an empty one in the query keeps it out.
-    const access = playAccess({ app: '', name, tcUrl: '?token=' }, this.#rules);
+    const address = parseStreamAddress({ app: '', name, tcUrl: '?token=' });
+    const access = address === undefined ? MALFORMED : playAccess(address, this.#rules);
     if ('action' in access) {
       await this.#deny('PLAY', access, viewer);
       throw new CoreError('forbidden', access.reason);
@@ -313,11 +319,15 @@ export class StreamService implements StreamHandler {
   }
 
   #deny(who: 'PUBLISH' | 'PLAY', denied: Denied, peer: FlvViewer): Refusal | Promise<Refusal> {
-    const { path, action, reason, isGuess } = denied;
-    this.#note('warn', { who, action, path, client: peer.remote }, reason);
+    const { reason, isGuess } = denied;
+    this.#noteDenied(who, denied, peer);
     const refusal = refuse('denied', reason);
     const delay = isGuess ? this.#guesses.delay(peer.client, performance.now()) : 0;
     return delay === 0 ? refusal : sleep(delay, refusal);
+  }
+
+  #noteDenied(who: 'PUBLISH' | 'PLAY', { action, path, reason }: Denied, { remote }: FlvViewer): void {
+    this.#note('warn', { who, action, path, client: remote }, reason);
   }
 
   #notFound(path: string, { remote }: FlvViewer): void {
