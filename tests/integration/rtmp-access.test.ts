@@ -154,8 +154,8 @@ test('without RTMP there is nothing to list or to play', async () => {
 });
 
 describe('limits of the sessions', () => {
-  test('of their number hold for players', async () => {
-    const rtmp = await RtmpTestServer.forTest({ CORE_SESSIONS_MAX_SESSIONS: '3' });
+  test("of their number hold for players, and publishers take nobody's place", async () => {
+    const rtmp = await RtmpTestServer.forTest({ CORE_SESSIONS_MAX_SESSIONS: '2' });
     await publish(rtmp.url('/live/foo'));
     await rtmp.untilNames('/live/foo');
     // All at once: whoever is admitted counts for the next one.

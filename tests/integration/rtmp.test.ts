@@ -48,8 +48,8 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
     expect(rtmp.lines().filter((line) => line.includes('level=ERROR'))).toEqual([]);
   });
 
-  test('that plays is counted as a session, and told as events', async () => {
-    const rtmp = await RtmpTestServer.forTest();
+  test('that plays is counted as a session up to its end, and told as events', async () => {
+    const rtmp = await RtmpTestServer.forTest({ CORE_SESSIONS_SESSION_TIMEOUT_SEC: '3600' });
     const publisher = await rtmp.published('/live/foo.stream');
     const playing = probe(rtmp.url('/live/foo.stream'), 2);
     await vi.waitFor(async () => {
@@ -72,8 +72,14 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
       expect(player?.bytes_tx).toBeGreaterThan(10_000);
     }, SOON);
     await playing;
+    await vi.waitFor(async () => {
+      expect((await rtmp.sessions()).map(({ local }) => local)).toEqual(['publish:/live/foo.stream']);
+    }, SOON);
     await publisher.stop();
     await rtmp.untilNames();
+    await vi.waitFor(async () => {
+      expect(await rtmp.sessions()).toEqual([]);
+    }, SOON);
     const { access } = await rtmp.server.login();
     const end = new AbortController();
     const response = await fetch(`${rtmp.server.base}/api/v3/events?type=stream&last_event_id=0`, {

@@ -14,6 +14,7 @@ import {
   refuse,
 } from '@millrace/rtmp';
 import type { Link } from '../media/link.ts';
+import { type Counted, type Counters, SAMPLE_INTERVAL, type SessionName, Traffic } from '../media/traffic.ts';
 import { hostAndPort, peerAddress } from '../util/address.ts';
 import { CoreError } from '../util/errors.ts';
 import {
@@ -32,11 +33,9 @@ import { Guesses } from './guesses.ts';
 import type { FlvViewer, RtmpHost } from './interface.ts';
 import type { Deed, Journal } from './journal.ts';
 import type { Protocol, StreamInfo } from './stream.ts';
-import { type Counters, type SessionName, Traffic } from './traffic.ts';
 
 /** How long a publisher may take to send anything that can be played, in milliseconds. */
 const PROBE_TIMEOUT = 10_000;
-const TICK = 1_000;
 
 /** What players are told if there is no room for them. */
 const LIMITS: Readonly<Record<string, string>> = {
@@ -76,12 +75,10 @@ export class StreamService implements StreamHandler {
     this.#host = host;
     this.#journal = journal;
     this.#admission = new Admission(host);
-    this.#traffic = new Traffic((traffic) => {
-      host.tell('count', traffic);
-    });
+    this.#traffic = new Traffic(host);
     this.#ticker = setInterval(() => {
       this.#tick(performance.now());
-    }, TICK);
+    }, SAMPLE_INTERVAL);
   }
 
   /** For who comes from now on. */
@@ -202,10 +199,10 @@ export class StreamService implements StreamHandler {
     this.#published.set(publisher, channel);
     const deed = { who: 'PUBLISH', path, client: peer.remote } as const;
     const known = new Set<string>();
-    let stopCounting: (() => void) | undefined;
+    let counted: Counted | undefined;
     relay.on('track', ({ kind, id, codec }: Track) => {
-      if (stopCounting === undefined) {
-        stopCounting = this.#traffic.open(publisherSession(channel), publisher);
+      if (counted === undefined) {
+        counted = this.#traffic.open(publisherSession(channel), publisher);
         this.#host.tell('published', channel.describe());
         this.#note('info', { ...deed, action: 'START' });
       }
@@ -215,8 +212,8 @@ export class StreamService implements StreamHandler {
       this.#note('info', { ...deed, action: 'STREAM' }, codec);
     });
     relay.once('closed', () => {
-      if (stopCounting === undefined) return;
-      stopCounting();
+      if (counted === undefined) return;
+      counted.close();
       this.#host.tell('unpublished', channel.describe());
       // Behind the error that may be the reason.
       queueMicrotask(() => {
@@ -273,11 +270,11 @@ export class StreamService implements StreamHandler {
     };
     const deed = { who: 'PLAY', path: channel.name, client: remote } as const;
     channel.players.add(player);
-    const stopCounting = this.#traffic.open(playerSession(channel, { remote, client }), counters);
+    const counted = this.#traffic.open(playerSession(channel, { remote, client }), counters);
     this.#note('info', { ...deed, action: 'START' });
     return (error) => {
       channel.players.delete(player);
-      stopCounting();
+      counted.close();
       if (error !== '') this.#note('error', { ...deed, action: 'ERROR' }, error);
       this.#note('info', { ...deed, action: 'STOP' });
     };
@@ -363,7 +360,14 @@ function isFailure({ code, message }: CloseReason): boolean {
 }
 
 function publisherSession({ name, reference, peer }: Channel): SessionName {
-  return { id: name, reference, location: `publish:${name}`, peer: peer.remote, client: peer.client };
+  return {
+    id: name,
+    reference,
+    location: `publish:${name}`,
+    peer: peer.remote,
+    client: peer.client,
+    isPublisher: true,
+  };
 }
 
 function playerSession(
