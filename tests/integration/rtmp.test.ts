@@ -23,7 +23,7 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
       expect(first).toMatchObject({ flags: expect.stringMatching(/^K/) as string });
       expect(Math.min(...probed.packets.map(seconds))).toBe(0);
     }
-    expect(await rtmp.channels()).toEqual([
+    await expect.poll(() => rtmp.channels(), SOON).toEqual([
       {
         name: '/live/foo.stream',
         reference: 'foo',
