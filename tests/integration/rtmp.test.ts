@@ -23,21 +23,23 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
       expect(first).toMatchObject({ flags: expect.stringMatching(/^K/) as string });
       expect(Math.min(...probed.packets.map(seconds))).toBe(0);
     }
-    await expect.poll(() => rtmp.channels(), SOON).toEqual([
-      {
-        name: '/live/foo.stream',
-        reference: 'foo',
-        created_at: expect.any(Number) as number,
-        remote: expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string,
-        protocol: 'rtmp',
-        bytes_rx: expect.any(Number) as number,
-        bandwidth_rx_kbit: expect.any(Number) as number,
-        video_codecs: ['h264'],
-        audio_codecs: ['aac'],
-        gop_sec: 1,
-        players: [],
-      },
-    ]);
+    await expect
+      .poll(() => rtmp.channels(), SOON)
+      .toEqual([
+        {
+          name: '/live/foo.stream',
+          reference: 'foo',
+          created_at: expect.any(Number) as number,
+          remote: expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string,
+          protocol: 'rtmp',
+          bytes_rx: expect.any(Number) as number,
+          bandwidth_rx_kbit: expect.any(Number) as number,
+          video_codecs: ['h264'],
+          audio_codecs: ['aac'],
+          gop_sec: 1,
+          players: [],
+        },
+      ]);
     await rtmp.untilLogged(
       /level=INFO component="RTMP" action="START" .* path="\/live\/foo.stream" who="PUBLISH"/,
     );
