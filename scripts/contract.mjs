@@ -71,14 +71,17 @@ function judge(output, isPartial) {
       ...entry,
       exchangePattern: new RegExp(`^(?:${entry.exchange})$`),
       pathPattern: new RegExp(`^(?:${entry.path})$`),
+      // What either side has, where the place alone would excuse too much.
+      textPattern: new RegExp(entry.text ?? '', 's'),
       uses: 0,
     }),
   );
   const mistakes = [];
   for (const { exchange, differences } of parseDifferences(output)) {
-    const unexplained = differences.filter(({ at }) => {
+    const unexplained = differences.filter(({ at, text }) => {
       const entry = allowed.find(
-        ({ exchangePattern, pathPattern }) => exchangePattern.test(exchange) && pathPattern.test(at),
+        ({ exchangePattern, pathPattern, textPattern }) =>
+          exchangePattern.test(exchange) && pathPattern.test(at) && textPattern.test(text),
       );
       if (entry) entry.uses++;
       return !entry;

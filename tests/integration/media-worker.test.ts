@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { planeHost } from '../../packages/server/src/media/host.ts';
 import { MediaWorker } from '../../packages/server/src/media/worker.ts';
 import { Log } from '../../packages/server/src/log/logger.ts';
@@ -79,4 +80,18 @@ test('the end lets the plane end first, and is final', async () => {
   expect(messages()).toEqual(['info Server started', 'info Server exited']);
   await expect(worker.call('greeting')).rejects.toMatchObject({ code: 'unavailable' });
   await worker.close();
+});
+
+test('the end waits for a start that is under way, and for its thread', async () => {
+  const threads: Worker[] = [];
+  const note = (thread: Worker) => threads.push(thread);
+  process.on('worker', note);
+  onTestFinished(() => void process.off('worker', note));
+  worker.configure({ greeting: '', hangsAtStart: true });
+  await worker.call('crash');
+  await expect.poll(messages).toContain('info Starting');
+  await worker.close();
+  // What has ended has no id.
+  expect(threads.map(({ threadId }) => threadId)).toEqual([-1]);
+  expect(messages().at(-1)).toBe('info Starting');
 });

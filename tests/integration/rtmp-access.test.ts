@@ -154,8 +154,8 @@ test('without RTMP there is nothing to list or to play', async () => {
 });
 
 describe('limits of the sessions', () => {
-  test('of their number hold for players', async () => {
-    const rtmp = await RtmpTestServer.forTest({ CORE_SESSIONS_MAX_SESSIONS: '3' });
+  test("of their number hold for players, and publishers take nobody's place", async () => {
+    const rtmp = await RtmpTestServer.forTest({ CORE_SESSIONS_MAX_SESSIONS: '2' });
     await publish(rtmp.url('/live/foo'));
     await rtmp.untilNames('/live/foo');
     // All at once: whoever is admitted counts for the next one.
@@ -181,4 +181,19 @@ describe('limits of the sessions', () => {
     for (let n = 0; n < 3; n++) await (await play(rtmp.url('/live/foo'))).untilFrames(1);
     expect(await rtmp.sessions()).toEqual([]);
   });
+});
+
+test.each([
+  ['a broken escape', '%zz'],
+  ['a segment that goes up', 'a%2F..%2Fx'],
+  ['a control character', 'a%00b'],
+  ['too long a path', 'x'.repeat(1100)],
+])('%s makes no address: that is refused and logged, without a word of it', async (_name, part) => {
+  const rtmp = await RtmpTestServer.forTest({ CORE_RTMP_TOKEN: TOKEN });
+  const url = rtmp.url(`/live/${part}/${ENCODED}`);
+  expect(await refusal(new TestPublisher(url))).toBe('NetStream.Publish.Denied');
+  expect(await refusal(new TestPlayer(url))).toBe('NetStream.Play.Failed');
+  await rtmp.untilLogged(/level=WARN .*msg="invalid path" action="INVALID" .* path="" who="PUBLISH"/);
+  await rtmp.untilLogged(/level=WARN .*msg="invalid path" action="INVALID" .* path="" who="PLAY"/);
+  expect(rtmp.server.log()).not.toMatch(/tok\/en|tok%2Fen/);
 });

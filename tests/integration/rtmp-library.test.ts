@@ -458,6 +458,19 @@ test('the server of the README runs as it stands there', { timeout: 60_000 }, as
   await expect(again.connection.publish(again.name)).rejects.toThrow('somebody publishes here already');
   connection.close();
   publisher?.close();
+
+  const other = `rtmp://127.0.0.1:${port}/live/other`;
+  publish(other, [...PICTURE, ...SOUND, ...H264, ...AAC]);
+  // There is nothing to play until FFmpeg has come.
+  await expect
+    .poll(
+      async () =>
+        (await probe(other).catch(() => undefined))?.streams.map((stream) => stream.codec_name).sort(),
+      {
+        timeout: 40_000,
+      },
+    )
+    .toEqual(['aac', 'h264']);
 });
 
 /** A socket whose end is nobody's business. */

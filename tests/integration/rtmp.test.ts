@@ -23,21 +23,23 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
       expect(first).toMatchObject({ flags: expect.stringMatching(/^K/) as string });
       expect(Math.min(...probed.packets.map(seconds))).toBe(0);
     }
-    expect(await rtmp.channels()).toEqual([
-      {
-        name: '/live/foo.stream',
-        reference: 'foo',
-        created_at: expect.any(Number) as number,
-        remote: expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string,
-        protocol: 'rtmp',
-        bytes_rx: expect.any(Number) as number,
-        bandwidth_rx_kbit: expect.any(Number) as number,
-        video_codecs: ['h264'],
-        audio_codecs: ['aac'],
-        gop_sec: 1,
-        players: [],
-      },
-    ]);
+    await expect
+      .poll(() => rtmp.channels(), SOON)
+      .toEqual([
+        {
+          name: '/live/foo.stream',
+          reference: 'foo',
+          created_at: expect.any(Number) as number,
+          remote: expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string,
+          protocol: 'rtmp',
+          bytes_rx: expect.any(Number) as number,
+          bandwidth_rx_kbit: expect.any(Number) as number,
+          video_codecs: ['h264'],
+          audio_codecs: ['aac'],
+          gop_sec: 1,
+          players: [],
+        },
+      ]);
     await rtmp.untilLogged(
       /level=INFO component="RTMP" action="START" .* path="\/live\/foo.stream" who="PUBLISH"/,
     );
@@ -48,8 +50,8 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
     expect(rtmp.lines().filter((line) => line.includes('level=ERROR'))).toEqual([]);
   });
 
-  test('that plays is counted as a session, and told as events', async () => {
-    const rtmp = await RtmpTestServer.forTest();
+  test('that plays is counted as a session up to its end, and told as events', async () => {
+    const rtmp = await RtmpTestServer.forTest({ CORE_SESSIONS_SESSION_TIMEOUT_SEC: '3600' });
     const publisher = await rtmp.published('/live/foo.stream');
     const playing = probe(rtmp.url('/live/foo.stream'), 2);
     await vi.waitFor(async () => {
@@ -72,8 +74,14 @@ describe.skipIf(FFMPEG === '')('FFmpeg', () => {
       expect(player?.bytes_tx).toBeGreaterThan(10_000);
     }, SOON);
     await playing;
+    await vi.waitFor(async () => {
+      expect((await rtmp.sessions()).map(({ local }) => local)).toEqual(['publish:/live/foo.stream']);
+    }, SOON);
     await publisher.stop();
     await rtmp.untilNames();
+    await vi.waitFor(async () => {
+      expect(await rtmp.sessions()).toEqual([]);
+    }, SOON);
     const { access } = await rtmp.server.login();
     const end = new AbortController();
     const response = await fetch(`${rtmp.server.base}/api/v3/events?type=stream&last_event_id=0`, {

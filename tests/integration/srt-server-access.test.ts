@@ -132,7 +132,7 @@ test('a publisher of version 4 has its address for a name, unless a token is ask
 });
 
 test('sessions are listed from the first moment to the last, and limited', async () => {
-  const client = await SrtClient.open({ CORE_SESSIONS_MAX_SESSIONS: '2' });
+  const client = await SrtClient.open({ CORE_SESSIONS_MAX_SESSIONS: '1' });
   const active = async () => {
     const { body } = await client.call('GET', '/session/active?collectors=srt');
     return (body as SessionsActive)['srt'] ?? [];
@@ -146,7 +146,7 @@ test('sessions are listed from the first moment to the last, and limited', async
     { id: peer, reference: 'cam', local: 'play:cam', remote: peer, extra: '' },
   ]);
   expect(sessions[1]?.id).toBe(sessions[1]?.remote);
-  // Both count.
+  // The player takes the only place, the publisher none.
   expect(await client.answer('cam')).toBe(REJECTION.overload);
   await client.untilLogged('CONNECT FORBIDDEN cam no room for another viewer (sessions)');
 

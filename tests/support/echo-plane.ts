@@ -5,6 +5,8 @@ export interface EchoOptions {
   greeting: string;
   /** Whether the start fails. */
   isBroken?: boolean;
+  /** Whether the start comes to no end. */
+  hangsAtStart?: boolean;
 }
 
 /** A plane that does nothing but talk. */
@@ -24,6 +26,10 @@ runPlane<EchoOptions, EchoPlane>((host) => {
   return {
     start: (options) => {
       if (options.isBroken) throw new CoreError('invalid', 'the port is taken');
+      if (options.hangsAtStart) {
+        host.tell('log', 'info', 'Starting', {});
+        return new Promise(() => undefined);
+      }
       ({ greeting } = options);
       host.tell('log', 'info', 'Server started', { greeting });
       return Promise.resolve();

@@ -21,7 +21,7 @@ export type { Metadata, Track } from './metadata.ts';
 export { DEFAULT_RELAY_OPTIONS, Relay, type RelayOptions } from './relay.ts';
 export { type ConnectionState, ServerConnection } from './server-connection.ts';
 export { type AcceptedSocket, RtmpServer, type RtmpServerOptions } from './server.ts';
-export { type StreamAddress, type StreamName, parseStreamAddress } from './stream-address.ts';
+export { type StreamAddress, type StreamName, parseStreamAddress, toPath } from './stream-address.ts';
 export { type Refusal, type StreamHandler, type StreamRequest, refuse } from './stream-handler.ts';
 export { type Sink, Subscription } from './subscription.ts';
 export { Sweep, type Swept } from './sweep.ts';

@@ -31,6 +31,8 @@ export type ConnectionState =
 interface ConnectionEvents {
   /** Publishing or playing was granted. */
   granted: [request: StreamRequest, relay: Relay];
+  /** What the client asked for cannot be an address, so it was refused without asking. */
+  malformed: [what: 'publish' | 'play'];
   closed: [CloseReason];
 }
 
@@ -301,6 +303,7 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     };
     const address = parseStreamAddress(name);
     if (!address) {
+      this.emit('malformed', what);
       this.#refuse(what, refuse('denied', 'Malformed stream name'), command.transaction);
       return;
     }

@@ -26,13 +26,22 @@ test('the query of the URL is used if neither name nor app has the parameter', (
   expect(parseStreamAddress({ app: 'live', name: 'foo?token=x', tcUrl })?.query.get('token')).toBe('x');
 });
 
+test('the segments keep the slashes that were escaped', () => {
+  const address = parseStreamAddress({ app: 'live', name: '/foo//to%2Fk%20n' });
+  expect(address?.segments).toEqual(['live', 'foo', 'to/k n']);
+  expect(address?.path).toBe('/live/foo/to/k n');
+});
+
 test.each([
   ['a broken escape', 'a%2'],
   ['an escape that is no UTF-8', 'a%ff'],
   ['a control character', 'a%0Ab'],
   ['a segment that goes up', '../b'],
   ['an escaped segment that goes up', '%2e%2E/b'],
+  ['an escaped slash before a segment that goes up', 'a%2F..%2Fb'],
   ['a segment that stays', './b'],
+  ['a broken escape alone', '%'],
+  ['letters of two bytes that are too long', 'ü'.repeat(510)],
   ['a path that is too long', 'x'.repeat(1024)],
 ])('%s is refused', (_name, name) => {
   expect(parseStreamAddress({ app: 'live', name })).toBeUndefined();

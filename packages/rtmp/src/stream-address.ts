@@ -15,8 +15,10 @@ export interface StreamName {
 
 /** What a stream is found by. */
 export interface StreamAddress {
-  /** `/live/name`: percent-decoded, without empty, `.` and `..` segments. */
+  /** `/live/name`: percent-decoded, without empty, `.` and `..` segments; `/` if nothing is left. */
   path: string;
+  /** What stood between the slashes, decoded one by one: a segment may have a slash of its own that `path` cuts at. */
+  segments: readonly string[];
   /** Parameters of the name's query, or else of the app's, or else of the URL's. */
   query: URLSearchParams;
 }
@@ -30,14 +32,16 @@ export function parseStreamAddress({ app, name, tcUrl = '' }: StreamName): Strea
   const [namePath, nameQuery] = cutQuery(name);
   const [appPath, appQuery] = cutQuery(app);
   const [, urlQuery] = cutQuery(tcUrl);
-  const path = parsePath(`${appPath}/${namePath}`);
-  if (path === undefined) return undefined;
+  const segments = parseSegments(`${appPath}/${namePath}`);
+  if (segments === undefined) return undefined;
+  const path = toPath(segments);
+  if (!isClean(path)) return undefined;
   const query = new URLSearchParams(nameQuery);
   for (const fallback of [appQuery, urlQuery]) {
     const known = new Set(query.keys());
     for (const [key, value] of new URLSearchParams(fallback)) if (!known.has(key)) query.append(key, value);
   }
-  return { path, query };
+  return { path, segments, query };
 }
 
 function cutQuery(text: string): [path: string, query: string] {
@@ -47,16 +51,26 @@ function cutQuery(text: string): [path: string, query: string] {
     : [text.slice(0, start), text.slice(start + 1, start + 1 + MAX_QUERY_LENGTH)];
 }
 
-function parsePath(raw: string): string | undefined {
+function parseSegments(raw: string): string[] | undefined {
   if (raw.length > 3 * MAX_PATH_BYTES) return undefined;
-  let decoded: string;
   try {
-    decoded = decodeURIComponent(raw);
+    return raw
+      .split('/')
+      .filter((segment) => segment !== '')
+      .map(decodeURIComponent);
   } catch {
     return undefined;
   }
-  const segments = decoded.split('/').filter((segment) => segment !== '');
-  const path = `/${segments.join('/')}`;
-  const isClean = !/\p{Cc}/u.test(path) && !segments.includes('.') && !segments.includes('..');
-  return isClean && Buffer.byteLength(path) <= MAX_PATH_BYTES ? path : undefined;
+}
+
+/** The path of decoded segments, such as those of a {@link StreamAddress} without the one that is a token. */
+export function toPath(segments: readonly string[]): string {
+  const names = segments.flatMap((segment) => segment.split('/'));
+  return `/${names.filter((name) => name !== '').join('/')}`;
+}
+
+function isClean(path: string): boolean {
+  const names = path.split('/');
+  const stays = !names.includes('.') && !names.includes('..');
+  return stays && !/\p{Cc}/u.test(path) && Buffer.byteLength(path) <= MAX_PATH_BYTES;
 }

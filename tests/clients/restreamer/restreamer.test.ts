@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../support/ports.ts';
 import { startServer, type TestServer } from '../../support/server.ts';
 
 // The requests of the Restreamer web interface 1.14, from its first run to a second channel, and what it reads of the
-// answers. The RTMP and SRT outputs of its channels are left off: those servers are not built yet.
+// answers. Its channels have the RTMP and SRT outputs on.
 
 const CREDENTIALS = { username: 'admin', password: 'restreamer-secret' };
 const CHANNELS = ['3f5b1d6e-0000-4000-8000-000000000001', '3f5b1d6e-0000-4000-8000-000000000002'] as const;
@@ -11,13 +14,20 @@ const SOON = { timeout: 60_000, interval: 100 };
 const ingestOf = (channel: string) => `restreamer-ui:ingest:${channel}`;
 const pathOf = (id: string) => `/v3/process/${encodeURIComponent(id)}`;
 
+const run = promisify(execFile);
+
 interface Reply {
   status: number;
   type: string;
   body: unknown;
 }
 
+const RTMP_TOKEN = 'rtmp-secret';
+const SRT_TOKEN = 'srt-secret';
+
 let server: TestServer;
+let rtmpPort = 0;
+let srtPort = 0;
 let token = '';
 
 async function send(method: string, path: string, body?: BodyInit, contentType?: string): Promise<Reply> {
@@ -73,7 +83,8 @@ function ingest(channel: string): object {
   const tee =
     '[f=hls:start_number=0:hls_time=2:hls_list_size=6:hls_flags=append_list+delete_segments' +
     ':hls_segment_type=mpegts:hls_segment_filename={memfs^:}/' +
-    `${channel}_{outputid}_%04d.ts:master_pl_name=${channel}.m3u8:method=PUT]{memfs}/${channel}_{outputid}.m3u8`;
+    `${channel}_{outputid}_%04d.ts:master_pl_name=${channel}.m3u8:method=PUT]{memfs}/${channel}_{outputid}.m3u8` +
+    `|[f=flv]{rtmp,name=${channel}.stream}|[f=mpegts]{srt,name=${channel},mode=publish}`;
   const pattern = (name: string) => `memfs:/${name}`;
   return {
     type: 'ffmpeg',
@@ -142,8 +153,18 @@ function snapshot(channel: string): object {
 
 describe('the Restreamer web interface', () => {
   beforeAll(async () => {
+    rtmpPort = await freePort();
+    srtPort = await freePort();
     server = await startServer({
       env: {
+        CORE_RTMP_ENABLE: 'true',
+        CORE_RTMP_ADDRESS: `127.0.0.1:${rtmpPort}`,
+        CORE_RTMP_APP: '/live',
+        CORE_RTMP_TOKEN: RTMP_TOKEN,
+        CORE_SRT_ENABLE: 'true',
+        CORE_SRT_ADDRESS: `127.0.0.1:${srtPort}`,
+        CORE_SRT_TOKEN: SRT_TOKEN,
+        CORE_SRT_PASSPHRASE: 'passphrase-of-srt',
         CORE_API_AUTH_ENABLE: undefined,
         CORE_API_AUTH_USERNAME: undefined,
         CORE_API_AUTH_PASSWORD: undefined,
@@ -278,6 +299,31 @@ describe('the Restreamer web interface', () => {
       .toBe(200);
   });
 
+  test('lists what its channels publish over RTMP and SRT, and both can be played', async () => {
+    // As its skills are loaded: the names over RTMP, and only the keys of the publishers over SRT.
+    await expect
+      .poll(async () => (await read<{ name: string }[]>('/v3/rtmp')).map(({ name }) => name), SOON)
+      .toEqual(CHANNELS.map((channel) => `/live/${channel}.stream`));
+    await expect
+      .poll(async () => {
+        const { publisher } = await read<{ publisher: Record<string, number> }>('/v3/srt');
+        return Object.keys(publisher).sort();
+      }, SOON)
+      .toEqual([...CHANNELS]);
+    const [channel] = CHANNELS;
+    // The addresses that it shows to copy.
+    const streamId = `#!:m=request,r=${channel},token=${SRT_TOKEN}`;
+    for (const address of [
+      `rtmp://127.0.0.1:${rtmpPort}/live/${channel}.stream/${encodeURIComponent(RTMP_TOKEN)}`,
+      `srt://127.0.0.1:${srtPort}?mode=caller&transtype=live&passphrase=passphrase-of-srt&streamid=${streamId}`,
+    ]) {
+      const { stdout } = await run('ffprobe', [
+        ...['-v', 'error', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', address],
+      ]);
+      expect(new Set(stdout.trim().split(/\s+/))).toEqual(new Set(['h264', 'aac']));
+    }
+  });
+
   test('publishes a player and shows its viewers without a token', async () => {
     const [channel] = CHANNELS;
     const put = (name: string) => send('PUT', `/api/v3/fs/disk/${name}`, '<html></html>', 'application/data');
@@ -310,8 +356,9 @@ describe('the Restreamer web interface', () => {
       bandwidth_tx_kbit: number;
     }
     const active = await read<Record<string, Session[]>>('/v3/session/active?collectors=ffmpeg,hls,rtmp,srt');
-    expect(active['hls']).toBeInstanceOf(Array);
-    for (const session of active['hls'] ?? []) expect(session.bandwidth_tx_kbit).toBeTypeOf('number');
+    for (const collector of ['hls', 'rtmp', 'srt']) expect(active[collector]).toBeInstanceOf(Array);
+    for (const session of Object.values(active).flat())
+      expect(session.bandwidth_tx_kbit).toBeTypeOf('number');
     const names = ['uptime_uptime', 'cpu_ncpu', 'mem_total', 'filesystem_usage', 'session_active'];
     const query = { metrics: names.map((name) => ({ name })) };
     const { status, body } = await call('POST', '/v3/metrics', query);

@@ -16,6 +16,8 @@ export interface SessionTraffic {
   txBytes: number;
   /** Bit/s that a new session is going to take, until its own traffic tells. */
   expectedBitrate?: number;
+  /** Whether it is no viewer: publishers take nobody's place. */
+  isPublisher?: boolean;
 }
 
 /** Who asks to be admitted. */

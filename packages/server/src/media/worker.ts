@@ -28,6 +28,8 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
   /** What the plane is started with, should it have to be started again. */
   #options: Options;
   #thread: Thread<Offered> | undefined;
+  /** That is being started. */
+  #booting: Thread<Offered> | undefined;
   #isOpen = false;
   #restart: NodeJS.Timeout | undefined;
   #restartDelay: number = RESTART_DELAY[0];
@@ -87,10 +89,11 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
     if (this.#thread !== undefined) lifeOf<Options>(this.#thread.link).tell('configure', options);
   }
 
-  /** Ends all streams, and then the thread. */
+  /** Ends all streams, and then the thread. One that is only being started has no streams, and ends at once. */
   async close(): Promise<void> {
     this.#isOpen = false;
     clearTimeout(this.#restart);
+    if (this.#booting !== undefined) await end(this.#booting);
     const thread = this.#thread;
     if (thread === undefined) return;
     this.#thread = undefined;
@@ -129,15 +132,19 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
       this.#onExit();
       this.#runLater();
     });
+    const thread = { worker, link };
+    this.#booting = thread;
     try {
       await lifeOf<Options>(link).call('start', this.#options);
     } catch (error) {
-      await end({ worker, link });
+      await end(thread);
       throw failure ?? error;
+    } finally {
+      this.#booting = undefined;
     }
     // It may have been closed in the meantime.
-    if (this.#isOpen) this.#thread = { worker, link };
-    else await end({ worker, link });
+    if (this.#isOpen) this.#thread = thread;
+    else await end(thread);
   }
 
   #runLater(): void {
@@ -146,6 +153,7 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
       this.#run().then(
         () => (this.#restartDelay = RESTART_DELAY[0]),
         (error: unknown) => {
+          if (!this.#isOpen) return;
           this.#log.error('The media worker cannot start', { error: errorText(error) });
           this.#restartDelay = Math.min(2 * this.#restartDelay, RESTART_DELAY[1]);
           this.#runLater();

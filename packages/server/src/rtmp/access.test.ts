@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { parseStreamAddress } from '@millrace/rtmp';
 import { describe, expect, test } from 'vitest';
 import {
   type AccessRules,
@@ -15,7 +16,8 @@ const rules = (changes: Partial<AccessRules> = {}): AccessRules => ({
   keys: {},
   ...changes,
 });
-const to = (app: string, name: string, tcUrl = '') => ({ app, name, tcUrl });
+const to = (app: string, name: string, tcUrl = '') =>
+  parseStreamAddress({ app, name, tcUrl }) ?? expect.fail('no address');
 /** The path if it is granted, else why not. */
 const outcome = (access: ReturnType<typeof playAccess>) =>
   'action' in access ? `${access.action} ${access.reason}` : access.path;
@@ -42,16 +44,6 @@ describe('the path', () => {
   test.each([
     ['', ''],
     ['/', '//'],
-    ['live', 'a%zz'],
-    ['live', '%'],
-    ['live', '..'],
-    ['live', '../x'],
-    ['live', 'a/./b'],
-    ['live', 'a%2F..%2Fb'],
-    ['live', 'a%00b'],
-    ['live', 'a\nb'],
-    ['live', 'x'.repeat(1024)],
-    ['live', 'ü'.repeat(510)],
   ])('of app %j and name %j is invalid', (app, name) => {
     expect(outcome(publishAccess(to(app, name), rules({ app: '/' })))).toBe('INVALID invalid path');
     expect(outcome(playAccess(to(app, name), rules({ app: '/' })))).toBe('INVALID invalid path');
@@ -180,7 +172,9 @@ test('whatever a client sends, the outcome is a clean path or a refusal', () => 
       fc.string(),
       fc.constantFrom('', 'abc'),
       (app, name, tcUrl, token) => {
-        const access = publishAccess({ app, name, tcUrl }, rules({ app: '/', token }));
+        const address = parseStreamAddress({ app, name, tcUrl });
+        if (address === undefined) return;
+        const access = publishAccess(address, rules({ app: '/', token }));
         if (!('action' in access)) expect(access.path).toMatch(/^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u);
       },
     ),

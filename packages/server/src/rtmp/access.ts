@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { type StreamAddress, toPath } from '@millrace/rtmp';
 
 /** Who may do what. */
 export interface AccessRules {
@@ -8,16 +9,6 @@ export interface AccessRules {
   token: string;
   /** Keys by the paths that only who has the key may publish, whatever else he knows. */
   keys: Readonly<Record<string, string>>;
-}
-
-/** Where a client wants to publish or play, in its own words. */
-export interface Destination {
-  /** Of the `connect` command. A query may be at the end. */
-  app: string;
-  /** Of the `publish` or `play` command. A query may be at the end. */
-  name: string;
-  /** Of the `connect` command, empty if it has none. Only its query matters. */
-  tcUrl: string;
 }
 
 /** Where a client may go: the one spelling of the path by which streams are known, without any token. */
@@ -36,62 +27,32 @@ export interface Denied {
 
 export type Access = Granted | Denied;
 
-/** In bytes. */
-const MAX_PATH_LENGTH = 1024;
 const HIDDEN = '***';
 
+/** The refusal of what cannot be read as an address. Nothing of it is shown: any part may be a secret. */
+export const MALFORMED: Denied = invalidPath('');
+
 /** Whether and where a client may publish. */
-export function publishAccess(destination: Destination, rules: AccessRules): Access {
-  const address = parseAddress(destination);
-  if (address === undefined) return invalidPath();
+export function publishAccess(address: StreamAddress, rules: AccessRules): Access {
   const access = keyAccess(address, rules) ?? withoutKey(tokenAccess(address, rules), rules);
   if ('action' in access || access.path.startsWith(rules.app)) return access;
   return { path: access.path, action: 'FORBIDDEN', reason: 'invalid app', isGuess: false };
 }
 
 /** Whether and what a client may play. */
-export function playAccess(destination: Destination, rules: AccessRules): Access {
-  const address = parseAddress(destination);
-  return address === undefined ? invalidPath() : tokenAccess(address, rules);
+export function playAccess(address: StreamAddress, rules: AccessRules): Access {
+  return tokenAccess(address, rules);
 }
 
-interface Address {
-  /** Decoded. */
-  segments: readonly string[];
-  /** Undefined if the query has none. */
-  token: string | undefined;
-}
-
-/** Undefined if it cannot be decoded. */
-function parseAddress({ app, name, tcUrl }: Destination): Address | undefined {
-  const [appPath, appQuery] = cutQuery(app);
-  const [namePath, nameQuery] = cutQuery(name);
-  const [, urlQuery] = cutQuery(tcUrl);
-  const segments = `${appPath}/${namePath}`.split('/').filter((segment) => segment !== '');
-  // People paste the token where there is room for it.
-  const token = [nameQuery, appQuery, urlQuery]
-    .map((query) => new URLSearchParams(query).get('token'))
-    .find((found) => found !== null);
-  try {
-    return { segments: segments.map(decodeURIComponent), token };
-  } catch {
-    return undefined;
-  }
-}
-
-function cutQuery(text: string): [path: string, query: string] {
-  const mark = text.indexOf('?');
-  return mark === -1 ? [text, ''] : [text.slice(0, mark), text.slice(mark + 1)];
-}
-
-function tokenAccess({ segments, token }: Address, rules: AccessRules): Access {
-  if (rules.token === '') return checkPath(toPath(segments));
+function tokenAccess({ path: whole, segments, query }: StreamAddress, rules: AccessRules): Access {
+  if (rules.token === '') return checkPath(whole);
+  const token = tokenOf(query);
   const isInQuery = token !== undefined;
-  const path = toPath(isInQuery ? segments : segments.slice(0, -1));
+  const path = isInQuery ? whole : toPath(segments.slice(0, -1));
   const given = token ?? segments.at(-1) ?? '';
   if (isSame(given, rules.token)) return checkPath(path);
   if (given !== '') return wrongKey(path);
-  return { path: shown(path), action: 'FORBIDDEN', reason: 'no streamkey provided', isGuess: true };
+  return { path, action: 'FORBIDDEN', reason: 'no streamkey provided', isGuess: true };
 }
 
 /**
@@ -99,9 +60,13 @@ function tokenAccess({ segments, token }: Address, rules: AccessRules): Access {
  * place of the name: then who publishes need not know by what name the stream is played. Takes the same time for
  * whatever is no key.
  */
-function keyAccess({ segments, token }: Address, { keys }: AccessRules): Access | undefined {
+function keyAccess(
+  { path: whole, segments, query }: StreamAddress,
+  { keys }: AccessRules,
+): Access | undefined {
+  const token = tokenOf(query);
   const given = token ?? segments.at(-1) ?? '';
-  const path = toPath(token === undefined ? segments.slice(0, -1) : segments);
+  const path = token === undefined ? toPath(segments.slice(0, -1)) : whole;
   let keyed: string | undefined;
   for (const [name, key] of Object.entries(keys)) if (isSame(given, key)) keyed = name;
   if (keyed === undefined) return undefined;
@@ -116,38 +81,25 @@ function withoutKey(access: Access, { keys }: AccessRules): Access {
 }
 
 function wrongKey(path: string): Denied {
-  return { path: shown(path), action: 'FORBIDDEN', reason: `invalid streamkey (${HIDDEN})`, isGuess: true };
+  return { path, action: 'FORBIDDEN', reason: `invalid streamkey (${HIDDEN})`, isGuess: true };
 }
 
+/** The address as such is fine; but nothing may be left of it when the token is out. */
 function checkPath(path: string): Access {
-  const isFine =
-    path !== '/' &&
-    Buffer.byteLength(path) <= MAX_PATH_LENGTH &&
-    !/\p{Cc}/u.test(path) &&
-    !path.split('/').some((segment) => segment === '.' || segment === '..');
-  return isFine ? { path } : invalidPath(shown(path));
+  return path === '/' ? invalidPath(path) : { path };
 }
 
-function invalidPath(path = ''): Denied {
+/** Undefined if the query has none, which is not the same as an empty one. */
+function tokenOf(query: URLSearchParams): string | undefined {
+  return query.get('token') ?? undefined;
+}
+
+function invalidPath(path: string): Denied {
   return { path, action: 'INVALID', reason: 'invalid path', isGuess: false };
-}
-
-/** Decoded segments may have slashes of their own. */
-function toPath(segments: readonly string[]): string {
-  return `/${segments
-    .join('/')
-    .split('/')
-    .filter((segment) => segment !== '')
-    .join('/')}`;
 }
 
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
-}
-
-/** What is worth reading of a path that is too long. */
-function shown(path: string): string {
-  return path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path;
 }
 
 /** Compares without telling by the time it takes how much is right. */

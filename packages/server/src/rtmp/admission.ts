@@ -1,7 +1,7 @@
 import type { Viewer } from '../media/host.ts';
 import type { Link } from '../media/link.ts';
 import type { RtmpHost } from './interface.ts';
-import type { SessionName } from './traffic.ts';
+import type { SessionName } from '../media/traffic.ts';
 
 /**
  * Asks whether there is room for a player, one after the other: whoever is admitted counts before the next one is asked

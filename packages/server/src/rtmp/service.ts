@@ -10,14 +10,17 @@ import {
   type StreamHandler,
   type StreamRequest,
   type Track,
+  parseStreamAddress,
   refuse,
 } from '@millrace/rtmp';
 import type { Link } from '../media/link.ts';
+import { type Counted, type Counters, SAMPLE_INTERVAL, type SessionName, Traffic } from '../media/traffic.ts';
 import { hostAndPort, peerAddress } from '../util/address.ts';
 import { CoreError } from '../util/errors.ts';
 import {
   type AccessRules,
   type Denied,
+  MALFORMED,
   playAccess,
   publishAccess,
   referenceOf,
@@ -30,11 +33,9 @@ import { Guesses } from './guesses.ts';
 import type { FlvViewer, RtmpHost } from './interface.ts';
 import type { Deed, Journal } from './journal.ts';
 import type { Protocol, StreamInfo } from './stream.ts';
-import { type Counters, type SessionName, Traffic } from './traffic.ts';
 
 /** How long a publisher may take to send anything that can be played, in milliseconds. */
 const PROBE_TIMEOUT = 10_000;
-const TICK = 1_000;
 
 /** What players are told if there is no room for them. */
 const LIMITS: Readonly<Record<string, string>> = {
@@ -74,12 +75,10 @@ export class StreamService implements StreamHandler {
     this.#host = host;
     this.#journal = journal;
     this.#admission = new Admission(host);
-    this.#traffic = new Traffic((traffic) => {
-      host.tell('count', traffic);
-    });
+    this.#traffic = new Traffic(host);
     this.#ticker = setInterval(() => {
       this.#tick(performance.now());
-    }, TICK);
+    }, SAMPLE_INTERVAL);
   }
 
   /** For who comes from now on. */
@@ -98,6 +97,9 @@ export class StreamService implements StreamHandler {
       const channel = this.#byRelay.get(relay);
       if (connection.state === 'playing' && channel !== undefined) this.#play(connection, peer, channel);
     });
+    connection.on('malformed', (what) => {
+      this.#noteDenied(what === 'publish' ? 'PUBLISH' : 'PLAY', MALFORMED, peer);
+    });
     connection.once('closed', (reason) => {
       this.#closed(connection, peer, reason);
     });
@@ -105,7 +107,7 @@ export class StreamService implements StreamHandler {
 
   publish(request: StreamRequest, connection: ServerConnection): Relay | Refusal | Promise<Refusal> {
     const peer = this.#peerOf(connection);
-    const access = publishAccess({ tcUrl: '', ...request }, this.#rules);
+    const access = publishAccess(request, this.#rules);
     if ('action' in access) return this.#deny('PUBLISH', access, peer);
     const { path } = access;
     const channel = this.#channels.open(path, referenceOf(path, this.#rules.app), connection, peer);
@@ -123,7 +125,7 @@ export class StreamService implements StreamHandler {
 
   async play(request: StreamRequest, connection: ServerConnection): Promise<Relay | Refusal> {
     const peer = this.#peerOf(connection);
-    const access = playAccess({ tcUrl: '', ...request }, this.#rules);
+    const access = playAccess(request, this.#rules);
     if ('action' in access) return this.#deny('PLAY', access, peer);
     const channel = this.#channels.live(access.path);
     if (channel === undefined) {
@@ -138,7 +140,8 @@ export class StreamService implements StreamHandler {
   /** See `RtmpPlane`. */
   async playFlv(id: number, name: string, viewer: FlvViewer): Promise<string | undefined> {
     // A token in the path would be in the logs of all who pass the request on: an empty one in the query keeps it out.
-    const access = playAccess({ app: '', name, tcUrl: '?token=' }, this.#rules);
+    const address = parseStreamAddress({ app: '', name, tcUrl: '?token=' });
+    const access = address === undefined ? MALFORMED : playAccess(address, this.#rules);
     if ('action' in access) {
       await this.#deny('PLAY', access, viewer);
       throw new CoreError('forbidden', access.reason);
@@ -196,10 +199,10 @@ export class StreamService implements StreamHandler {
     this.#published.set(publisher, channel);
     const deed = { who: 'PUBLISH', path, client: peer.remote } as const;
     const known = new Set<string>();
-    let stopCounting: (() => void) | undefined;
+    let counted: Counted | undefined;
     relay.on('track', ({ kind, id, codec }: Track) => {
-      if (stopCounting === undefined) {
-        stopCounting = this.#traffic.open(publisherSession(channel), publisher);
+      if (counted === undefined) {
+        counted = this.#traffic.open(publisherSession(channel), publisher);
         this.#host.tell('published', channel.describe());
         this.#note('info', { ...deed, action: 'START' });
       }
@@ -209,8 +212,8 @@ export class StreamService implements StreamHandler {
       this.#note('info', { ...deed, action: 'STREAM' }, codec);
     });
     relay.once('closed', () => {
-      if (stopCounting === undefined) return;
-      stopCounting();
+      if (counted === undefined) return;
+      counted.close();
       this.#host.tell('unpublished', channel.describe());
       // Behind the error that may be the reason.
       queueMicrotask(() => {
@@ -267,11 +270,11 @@ export class StreamService implements StreamHandler {
     };
     const deed = { who: 'PLAY', path: channel.name, client: remote } as const;
     channel.players.add(player);
-    const stopCounting = this.#traffic.open(playerSession(channel, { remote, client }), counters);
+    const counted = this.#traffic.open(playerSession(channel, { remote, client }), counters);
     this.#note('info', { ...deed, action: 'START' });
     return (error) => {
       channel.players.delete(player);
-      stopCounting();
+      counted.close();
       if (error !== '') this.#note('error', { ...deed, action: 'ERROR' }, error);
       this.#note('info', { ...deed, action: 'STOP' });
     };
@@ -313,11 +316,15 @@ export class StreamService implements StreamHandler {
   }
 
   #deny(who: 'PUBLISH' | 'PLAY', denied: Denied, peer: FlvViewer): Refusal | Promise<Refusal> {
-    const { path, action, reason, isGuess } = denied;
-    this.#note('warn', { who, action, path, client: peer.remote }, reason);
+    const { reason, isGuess } = denied;
+    this.#noteDenied(who, denied, peer);
     const refusal = refuse('denied', reason);
     const delay = isGuess ? this.#guesses.delay(peer.client, performance.now()) : 0;
     return delay === 0 ? refusal : sleep(delay, refusal);
+  }
+
+  #noteDenied(who: 'PUBLISH' | 'PLAY', { action, path, reason }: Denied, { remote }: FlvViewer): void {
+    this.#note('warn', { who, action, path, client: remote }, reason);
   }
 
   #notFound(path: string, { remote }: FlvViewer): void {
@@ -353,7 +360,14 @@ function isFailure({ code, message }: CloseReason): boolean {
 }
 
 function publisherSession({ name, reference, peer }: Channel): SessionName {
-  return { id: name, reference, location: `publish:${name}`, peer: peer.remote, client: peer.client };
+  return {
+    id: name,
+    reference,
+    location: `publish:${name}`,
+    peer: peer.remote,
+    client: peer.client,
+    isPublisher: true,
+  };
 }
 
 function playerSession(

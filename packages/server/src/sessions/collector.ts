@@ -43,6 +43,8 @@ export class Collector {
   readonly #tx = new Rate(performance.now(), RATE_WINDOW);
   /** Of the top rates of the active sessions. */
   readonly #topTx = new DecayingSum(0, performance.now());
+  /** Of the active sessions. */
+  #publishers = 0;
   #settings: CollectorSettings;
 
   /** @param log of component `Session`. */
@@ -64,6 +66,11 @@ export class Collector {
 
   get activeCount(): number {
     return this.#sessions.size - this.#pending.size;
+  }
+
+  /** Active ones that take a place of those that are limited. */
+  get viewerCount(): number {
+    return this.activeCount - this.#publishers;
   }
 
   get pendingCount(): number {
@@ -97,6 +104,7 @@ export class Collector {
     const now = performance.now();
     this.#pending.remove(session);
     session.isActive = true;
+    if (session.isPublisher) this.#publishers++;
     this.#topTx.add(session.tx.top(now), now);
     this.#log.info('Active', toFields(session));
     this.#listener.opened(this.name, session.info(now));
@@ -209,6 +217,7 @@ export class Collector {
     }
     const now = performance.now();
     this.#topTx.add(-session.tx.top(now), now);
+    if (session.isPublisher) this.#publishers--;
     this.#history.add(toEntry(session));
     const info = session.info(now);
     this.#log.info('Closed', {

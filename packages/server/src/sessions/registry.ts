@@ -146,7 +146,7 @@ export class Sessions
   }
 
   /**
-   * Why a new viewer cannot be admitted; undefined if it can. Those that are admitted but not active yet count too.
+   * Why a new viewer cannot be admitted; undefined if it can. Those that are admitted but not active yet count too, publishers do not.
    *
    * @param expectedBitrate of the viewer, in bit/s.
    * @param client address of the viewer. Its own pending sessions count in full, those of others only up to a share.
@@ -160,7 +160,7 @@ export class Sessions
       bitrate: maxBitrate * PENDING_SHARE,
     };
     const reserved = collector.reserved(share, client);
-    if (maxSessions > 0 && collector.activeCount + reserved.sessions >= maxSessions) return 'sessions';
+    if (maxSessions > 0 && collector.viewerCount + reserved.sessions >= maxSessions) return 'sessions';
     if (maxBitrate === 0) return undefined;
     const egress = COMPANIONS.reduce(
       (sum, companion) => sum + (this.collector(companion)?.topEgress ?? 0),

@@ -15,6 +15,8 @@ export interface SessionOptions {
   client?: string;
   /** Bit/s that the session is going to take, until its own traffic tells. */
   expectedBitrate?: number;
+  /** Whether it is no viewer: it takes no place that is limited. */
+  isPublisher?: boolean;
 }
 
 /** A session at one moment. */
@@ -88,6 +90,7 @@ export class Session {
   readonly extra: string;
   readonly client: string | undefined;
   readonly expectedBitrate: number;
+  readonly isPublisher: boolean;
   readonly createdAt = Date.now();
   readonly rx: Flow;
   readonly tx: Flow;
@@ -103,6 +106,7 @@ export class Session {
     this.extra = ownText(options.extra ?? '');
     this.client = options.client === undefined ? undefined : ownText(options.client);
     this.expectedBitrate = Math.max(0, options.expectedBitrate ?? 0);
+    this.isPublisher = options.isPublisher ?? false;
     this.rx = new Flow(now);
     this.tx = new Flow(now, this.expectedBitrate);
     this.touchedAt = now;

@@ -9,9 +9,9 @@ import {
   type Remote,
   rejectionName,
 } from '@millrace/srt';
-import type { SessionTraffic } from '../media/host.ts';
 import type { Link } from '../media/link.ts';
 import type { StreamHost, StreamName } from '../media/streams.ts';
+import { type Counted, type Counters, SAMPLE_INTERVAL, type SessionName, Traffic } from '../media/traffic.ts';
 import { hostAndPort, splitListenAddress } from '../util/address.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { type Refusal, type Wish, checkCaller, checkResource } from './access.ts';
@@ -22,25 +22,18 @@ import { Repeats } from './repeats.ts';
 
 /** Of the kernel, for what arrives while this thread is busy: 0.6 seconds of 100 Mbit/s. */
 const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
-const COUNT_INTERVAL = 1_000;
 
 /** A connection that was let in. */
 interface Client extends Wish {
   connection: Connection;
   /** `ip:port`. */
   remote: string;
-  /** Of a subscriber, in bit/s. */
-  expectedBitrate: number;
-  /** What has been counted so far. */
-  rxBytes: number;
-  txBytes: number;
+  counted: Counted;
 }
 
 interface Stream {
   channel: Channel<Connection>;
-  publisher: Connection;
-  /** Bit/s during the last second. */
-  bitrate: number;
+  publisher: Client;
 }
 
 /** The SRT server: decides about callers, and passes on what publishers send to those who ask for it. */
@@ -50,6 +43,7 @@ export class Relay {
   readonly #streams = new Map<string, Stream>();
   readonly #clients = new Map<number, Client>();
   readonly #refusals = new Repeats();
+  readonly #traffic: Traffic;
   #options: SrtOptions = { address: '', token: '', passphrase: '', topics: [] };
   #listener: Listener | undefined;
   #counter: NodeJS.Timeout | undefined;
@@ -58,6 +52,7 @@ export class Relay {
 
   constructor(host: Link<StreamHost>) {
     this.#host = host;
+    this.#traffic = new Traffic(host);
   }
 
   /** Rejects with `unavailable` if the address cannot be listened on. */
@@ -66,8 +61,8 @@ export class Relay {
     const listener = await this.#listen(options.address);
     this.#listener = listener;
     this.#counter = setInterval(() => {
-      this.#count([...this.#clients.values()]);
-    }, COUNT_INTERVAL);
+      this.#traffic.sample();
+    }, SAMPLE_INTERVAL);
     this.#log('Server started');
     this.#checkBuffer(listener.receiveBufferBytes);
   }
@@ -111,7 +106,7 @@ export class Relay {
     return {
       streams: [...this.#streams].map(([name, { channel, publisher }]) => ({
         name,
-        publisher: publisher.id,
+        publisher: publisher.connection.id,
         subscribers: channel.subscribers.map(({ id }) => id),
       })),
       connections: [...this.#clients.values()].map(({ connection }) => ({
@@ -186,7 +181,7 @@ export class Relay {
     const client = this.#accept(request, wish);
     const { connection, resource, remote } = client;
     const channel = new Channel<Connection>();
-    this.#streams.set(resource, { channel, publisher: connection, bitrate: 0 });
+    this.#streams.set(resource, { channel, publisher: client });
     connection.on('payload', (payload) => {
       channel.relay(payload);
     });
@@ -210,7 +205,7 @@ export class Relay {
   }
 
   async #whyFull({ remote }: CallerRequest, { resource }: Wish): Promise<Refusal | undefined> {
-    const expectedBitrate = this.#streams.get(resource)?.bitrate ?? 0;
+    const expectedBitrate = this.#bitrateOf(resource);
     const limit = await this.#host.call('refusal', { client: remote.address, expectedBitrate });
     if (limit === undefined) return undefined;
     const message = `no room for another viewer (${limit})`;
@@ -230,18 +225,16 @@ export class Relay {
   #accept(request: CallerRequest, wish: Wish): Client {
     const connection = request.accept();
     const remote = toText(connection.remote);
-    const expectedBitrate = this.#streams.get(wish.resource)?.bitrate ?? 0;
-    const client: Client = { ...wish, connection, remote, expectedBitrate, rxBytes: 0, txBytes: 0 };
     const handler = wish.mode === 'publish' ? 'PUBLISH' : 'SUBSCRIBE';
     const fields = { handler, resource: wish.resource, client: remote };
-    this.#clients.set(connection.id, client);
     this.#protocol.write('connection:new', 0, `${toHex(connection.id)} (${wish.resource}) ${handler}`);
     this.#log('', { ...fields, status: 'START' });
-    // Opens the session: the next caller has to find it.
-    this.#count([client]);
+    const session = toSession(wish, connection, this.#bitrateOf(wish.resource));
+    const counted = this.#traffic.open(session, countersOf(connection));
+    const client: Client = { ...wish, connection, remote, counted };
+    this.#clients.set(connection.id, client);
     connection.once('closed', (reason) => {
-      this.#count([client]);
-      this.#host.tell('end', [toSession(client).id]);
+      counted.close();
       this.#clients.delete(connection.id);
       this.#log('', { ...fields, status: 'STOP', reason });
     });
@@ -260,18 +253,9 @@ export class Relay {
     this.#log(message, { ...fields, ...(repeated > 0 && { repeated }) });
   }
 
-  /** Tells what has gone through these connections since the last time. */
-  #count(clients: readonly Client[]): void {
-    const traffic = clients.map((client): SessionTraffic => {
-      const { recvBytes, sentBytes } = client.connection.statistics();
-      const [rxBytes, txBytes] = [recvBytes - client.rxBytes, sentBytes - client.txBytes];
-      client.rxBytes = recvBytes;
-      client.txBytes = sentBytes;
-      const stream = this.#streams.get(client.resource);
-      if (stream?.publisher === client.connection) stream.bitrate = (rxBytes * 8 * 1000) / COUNT_INTERVAL;
-      return { ...toSession(client), rxBytes, txBytes };
-    });
-    if (traffic.length > 0) this.#host.tell('count', traffic);
+  /** Bit/s that came in during the last second; 0 if nobody publishes there. */
+  #bitrateOf(resource: string): number {
+    return this.#streams.get(resource)?.publisher.counted.rxBitrate ?? 0;
   }
 
   #checkBuffer(bytes: number): void {
@@ -286,12 +270,22 @@ export class Relay {
   }
 }
 
-function toSession(client: Client): Omit<SessionTraffic, 'rxBytes' | 'txBytes'> {
-  const { mode, resource, remote, connection, expectedBitrate } = client;
-  const session = { reference: resource, peer: remote, client: connection.remote.address };
+function toSession({ mode, resource }: Wish, { remote }: Connection, expectedBitrate: number): SessionName {
+  const session = { reference: resource, peer: toText(remote), client: remote.address };
   return mode === 'publish'
-    ? { ...session, id: resource, location: `publish:${resource}` }
-    : { ...session, id: remote, location: `play:${resource}`, expectedBitrate };
+    ? { ...session, id: resource, location: `publish:${resource}`, isPublisher: true }
+    : { ...session, id: session.peer, location: `play:${resource}`, expectedBitrate };
+}
+
+function countersOf(connection: Connection): Counters {
+  return {
+    get bytesReceived() {
+      return connection.statistics().recvBytes;
+    },
+    get bytesSent() {
+      return connection.statistics().sentBytes;
+    },
+  };
 }
 
 /** A host name is looked up: sockets are bound to addresses. */

@@ -1,0 +1,83 @@
+import type { PlaneHost, SessionTraffic } from './host.ts';
+import type { Link } from './link.ts';
+
+/** Between two samples, in milliseconds. */
+export const SAMPLE_INTERVAL = 1_000;
+
+/** Bytes that have gone over a connection so far. */
+export interface Counters {
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+}
+
+/** Who a session is of, without its bytes. */
+export type SessionName = Omit<SessionTraffic, 'rxBytes' | 'txBytes'>;
+
+/** A connection that is being counted. */
+export class Counted {
+  readonly #session: SessionName;
+  readonly #counters: Counters;
+  readonly #onClose: (counted: Counted) => void;
+  /** What has been told already. */
+  #rx = 0;
+  #tx = 0;
+  /** Bit/s that came in between the last two samples. */
+  rxBitrate = 0;
+
+  constructor(session: SessionName, counters: Counters, onClose: (counted: Counted) => void) {
+    this.#session = session;
+    this.#counters = counters;
+    this.#onClose = onClose;
+  }
+
+  get id(): string {
+    return this.#session.id;
+  }
+
+  /** What is new since the last time. */
+  take(): SessionTraffic {
+    const { bytesReceived, bytesSent } = this.#counters;
+    const [rxBytes, txBytes] = [bytesReceived - this.#rx, bytesSent - this.#tx];
+    this.#rx = bytesReceived;
+    this.#tx = bytesSent;
+    return { ...this.#session, rxBytes, txBytes };
+  }
+
+  /** The connection is gone, and so is its session. Idempotent. */
+  close(): void {
+    this.#onClose(this);
+  }
+}
+
+/** Tells the sessions how many bytes go over the connections: when one opens, each second, and when it is gone. */
+export class Traffic {
+  readonly #host: Pick<Link<PlaneHost>, 'tell'>;
+  readonly #open = new Set<Counted>();
+
+  constructor(host: Pick<Link<PlaneHost>, 'tell'>) {
+    this.#host = host;
+  }
+
+  /** Opens a session at once, so that whoever asks for room next finds it. */
+  open(session: SessionName, counters: Counters): Counted {
+    const counted = new Counted(session, counters, (closed) => {
+      if (!this.#open.delete(closed)) return;
+      this.#host.tell('count', [closed.take()]);
+      this.#host.tell('end', [closed.id]);
+    });
+    this.#open.add(counted);
+    this.#host.tell('count', [counted.take()]);
+    return counted;
+  }
+
+  /** To be called each `SAMPLE_INTERVAL`. */
+  sample(): void {
+    const moved: SessionTraffic[] = [];
+    for (const counted of this.#open) {
+      const traffic = counted.take();
+      counted.rxBitrate = (traffic.rxBytes * 8 * 1000) / SAMPLE_INTERVAL;
+      if (traffic.rxBytes + traffic.txBytes > 0) moved.push(traffic);
+    }
+    if (moved.length > 0) this.#host.tell('count', moved);
+  }
+}
