@@ -1,7 +1,6 @@
-import { isMillraceError } from '@millrace/client';
 import { defineCommand, flag, words } from '../command.ts';
 import { copyBytes } from '../copy/bytes.ts';
-import { type Copy, planCopies, placeText, whyMissing } from '../copy/plan.ts';
+import { type Copy, placeText, planCopies } from '../copy/plan.ts';
 import { createSurveyor } from '../copy/surveyor.ts';
 import { forEach } from '../processes.ts';
 import { formatBytes } from '../terminal/units.ts';
@@ -36,14 +35,9 @@ What is copied goes into a target that ends with a slash, or that is a folder he
     const copies = await planCopies(sourcesAndTarget, recursive, surveyor);
     if (copies.length === 0) context.note('There are no files to copy.');
     const copy = async (one: Copy) => {
-      try {
-        const size = await copyBytes(one, { client, stdin, stdout, signal });
-        if (one.to.kind !== 'pipe') {
-          context.note(`${placeText(one.from)} → ${placeText(one.to)}: ${formatBytes(size)}`);
-        }
-      } catch (error) {
-        throw isMillraceError(error, 404) ? await whyMissing(one.from, surveyor, error) : error;
-      }
+      const size = await copyBytes(one, { client, stdin, stdout, signal });
+      if (one.to.kind === 'pipe') return;
+      context.note(`${placeText(one.from)} → ${placeText(one.to)}: ${formatBytes(size)}`);
     };
     return forEach(context, copies, copy, ({ from }) => placeText(from));
   },

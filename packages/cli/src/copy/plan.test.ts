@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { placeText, planCopies, type Surveyor } from './plan.ts';
 
 const LOCAL = ['ui/index.html', 'ui/css/main.css', 'logo.png', 'notes.txt'];
-const REMOTE = ['/live/a.m3u8', '/live/a/1.ts', '/live/a/2.ts', '/live/b.m3u8', '/[x].ts'];
+const REMOTE = [
+  '/both',
+  '/both/x.ts',
+  '/live/a.m3u8',
+  '/live/a/1.ts',
+  '/live/a/2.ts',
+  '/live/b.m3u8',
+  '/[x].ts',
+];
 
 /** A server with these files, whatever is asked for: the server decides what fits. */
 function surveyor(remote: readonly string[] = REMOTE): Surveyor {
@@ -47,6 +55,7 @@ describe('a copy', () => {
     ['-r mem:/live/a here', ['mem:/live/a/1.ts here/a/1.ts', 'mem:/live/a/2.ts here/a/2.ts']],
     ['-r mem:/live/a new', ['mem:/live/a/1.ts new/1.ts', 'mem:/live/a/2.ts new/2.ts']],
     ['-r mem:/live/a/ disk:/', ['mem:/live/a/1.ts disk:/a/1.ts', 'mem:/live/a/2.ts disk:/a/2.ts']],
+    ['mem:/both here', ['mem:/both here/both']],
     ['-r mem:/nothing here', ['mem:/nothing here/nothing']],
     ['mem:/live/a/* here', ['mem:/live/a/1.ts here/1.ts', 'mem:/live/a/2.ts here/2.ts']],
     ['-r mem:/live/a/* here', ['mem:/live/a/1.ts here/1.ts', 'mem:/live/a/2.ts here/2.ts']],
@@ -69,6 +78,7 @@ describe('a copy', () => {
     ['pipe disk:/', 1, 'pipe is not a file'],
     ['ui disk:/', 2, 'ui is a folder'],
     ['mem:/live/ here', 2, 'mem:/live/ is a folder'],
+    ['mem:/live here', 2, 'mem:/live is a folder'],
     ['mem:/ here', 2, 'mem:/ is a folder'],
     ['mem:/nothing/ here', 4, 'there are no files in mem:/nothing/'],
     ['-r ui mem:/a -', 2, 'neither of them'],

@@ -81,14 +81,6 @@ export function placeText(place: Place): string {
   return place.kind === 'local' ? place.file : remoteText(place.remote);
 }
 
-/** Why a file is missing on the server: the error itself, unless it is a folder there. */
-export async function whyMissing(from: Place, surveyor: Surveyor, error: Error): Promise<Error> {
-  if (from.kind !== 'remote' || isGlob(from.remote)) return error;
-  const { storage, path: where } = from.remote;
-  const inside = await surveyor.list(storage, `${where}/**`);
-  return inside.length > 0 ? folderError(remoteText(from.remote)) : error;
-}
-
 function parsePlace(word: string): Place {
   if (word === '-') return { kind: 'pipe' };
   const remote = parseRemote(word);
@@ -149,9 +141,11 @@ async function surveyRemote(remote: Remote, isRecursive: boolean, surveyor: Surv
     if (files.length > 0) return { name: '', kind: 'pattern', files };
   } else {
     const root = where.endsWith('/') ? where : `${where}/`;
-    const files = isRecursive || where === root ? await found(root, [`${root}**`]) : [];
-    if (files.length > 0 && !isRecursive) throw folderError(remoteText(remote));
-    if (files.length > 0) return { name: path.posix.basename(root), kind: 'folder', files };
+    const files = await found(root, [`${root}**`]);
+    if (files.length > 0 && isRecursive) return { name: path.posix.basename(root), kind: 'folder', files };
+    // Asked for a folder, some servers answer with its index page. A name can be that of a file and of a folder.
+    const isOnlyFolder = files.length > 0 && !(await surveyor.list(storage, where)).includes(where);
+    if (isOnlyFolder) throw folderError(remoteText(remote));
   }
   if (where.endsWith('/')) {
     throw new CommandError(`there are no files in ${remoteText(remote)}`, { exitCode: EXIT.notFound });
