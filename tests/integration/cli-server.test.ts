@@ -146,6 +146,24 @@ describe('the configuration', () => {
     expect(await cli.run(['config', 'set', 'log.level'])).toMatchObject({ code: 2 });
   });
 
+  test('keeps what is changed at the same time', async () => {
+    const { cli } = await open();
+    const changes = [
+      'log.max_lines=11',
+      'log.topics=http',
+      'sessions.session_timeout_sec=12',
+      'host.name=a.example',
+    ];
+    await Promise.all(changes.map((change) => cli.ok(['config', 'set', change])));
+    const values = await Promise.all(
+      changes.map(async (change) => {
+        const name = change.replace(/=.*/, '');
+        return `${name}=${(await cli.ok(['config', 'get', name])).trim()}`;
+      }),
+    );
+    expect(values).toEqual(changes);
+  });
+
   test('that the environment sets can be changed, and it is said that it has no effect', async () => {
     const { cli } = await open();
     const { code, stderr } = await cli.run(['config', 'set', 'update_check=true']);
@@ -169,6 +187,9 @@ describe('a new password', () => {
     expect((JSON.parse(text) as { api: { auth: { password: string } } }).api.auth.password).toMatch(
       /^\$argon2id\$/,
     );
+    // The server goes on with the copy if the file is lost.
+    expect(readFileSync(`${file}.bak`, 'utf8')).toBe(text);
+    expect(text).not.toContain(PASSWORD);
     expect([file, `${file}.bak`].map((name) => statSync(name).mode & 0o777)).toEqual([0o600, 0o600]);
 
     const login = ['login', server.base, '-u', USERNAME, '--password-stdin'];
