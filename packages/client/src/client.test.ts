@@ -411,6 +411,15 @@ test('the server may be below a path', async () => {
   expect(server.requests).toEqual(['GET /core/api']);
 });
 
+test('a part of a file is not mistaken for the whole, which is all that a Core sends', async () => {
+  const core = (() => Promise.resolve(new Response('whole'))) as typeof fetch;
+  const client = new Client({ baseUrl: 'http://localhost', fetch: core });
+  await expect(client.files.get('mem', '/x', { range: { first: 1 } })).rejects.toMatchObject({
+    code: 'unsupported',
+  });
+  expect(await (await client.files.get('mem', '/x')).text()).toBe('whole');
+});
+
 test('what is gone when its removal is repeated was removed by the first request', async () => {
   let requests = 0;
   const client = new Client({
