@@ -9,13 +9,11 @@ import { Ffmpeg } from '../../packages/server/src/ffmpeg/ffmpeg.ts';
 import { OutputParser } from '../../packages/server/src/ffmpeg/parser.ts';
 import { probe } from '../../packages/server/src/ffmpeg/probe.ts';
 import { createHistory } from '../../packages/server/src/ffmpeg/report.ts';
-import { findBinary } from '../../packages/server/src/ffmpeg/binary.ts';
 import { Log } from '../../packages/server/src/log/logger.ts';
 import { errorText } from '../../packages/server/src/util/errors.ts';
+import { FFMPEG } from './process-server.ts';
 
 const fake = resolve(import.meta.dirname, '../support/fake-ffmpeg.sh');
-/** `''` if there is none: what needs it is skipped then. */
-const installed = await findBinary('ffmpeg').catch(() => '');
 const log = new Log({ write: () => true }, { level: 'silent', topics: [], maxLines: 0 }).component('Process');
 
 async function openChildren(): Promise<Children> {
@@ -41,7 +39,7 @@ async function makeDirectory(): Promise<string> {
 /** A supervised FFmpeg whose output is read. */
 async function supervise(args: string[], options: Partial<SupervisorOptions> = {}) {
   const supervisor = new Supervisor(await openChildren(), {
-    binary: installed,
+    binary: FFMPEG,
     args,
     reconnect: false,
     reconnectDelayMs: 0,
@@ -76,7 +74,7 @@ async function supervise(args: string[], options: Partial<SupervisorOptions> = {
 const LIVE = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25'];
 const soon = { timeout: 20_000, interval: 20 };
 
-describe.skipIf(installed === '')('a supervised FFmpeg', () => {
+describe.skipIf(FFMPEG === '')('a supervised FFmpeg', () => {
   test.each([
     ['video', [...LIVE, '-f', 'null', '-'], 'video'],
     ['video with log flags', ['-loglevel', 'level+info', ...LIVE, '-f', 'null', '-'], 'video'],
@@ -211,7 +209,7 @@ describe('a stand-in', () => {
   });
 });
 
-describe.skipIf(installed === '')('the installed FFmpeg', () => {
+describe.skipIf(FFMPEG === '')('the installed FFmpeg', () => {
   test('is found in PATH and tells its version', async () => {
     const ffmpeg = await openFfmpeg();
     expect(ffmpeg.binary).toMatch(/^\/.*ffmpeg$/);
@@ -240,7 +238,7 @@ describe.skipIf(installed === '')('the installed FFmpeg', () => {
   });
 });
 
-describe.skipIf(installed === '')('a probe', () => {
+describe.skipIf(FFMPEG === '')('a probe', () => {
   test.each([[[]], [['-loglevel', 'level+info']]])(
     'tells the streams of its inputs with %j',
     async (options) => {

@@ -7,7 +7,7 @@ import { findBinary } from '../../packages/server/src/ffmpeg/binary.ts';
 import { startServer, type TestServer, type TestServerOptions } from '../support/server.ts';
 
 /** Absolute path of the installed FFmpeg; `''` if there is none, and what needs it is skipped then. */
-export const FFMPEG = await findBinary('ffmpeg').catch(() => '');
+export const FFMPEG = installed('ffmpeg');
 
 const FAKE = path.resolve(import.meta.dirname, '../support/fake-ffmpeg.sh');
 
@@ -127,4 +127,12 @@ export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'millrace-process-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+function installed(program: string): string {
+  try {
+    return findBinary(program);
+  } catch {
+    return '';
+  }
 }

@@ -26,7 +26,6 @@ import { ProcessManager } from './process/manager.ts';
 import type { ProcessParts } from './process/setting.ts';
 import { createService, createUpdateCheck, metricSources } from './observability.ts';
 import type { Reloader } from './reloader.ts';
-import { createHttpApp } from './routes.ts';
 import { RtmpServer } from './rtmp/server.ts';
 import { Sessions } from './sessions/registry.ts';
 import { ProcessTraffic } from './sessions/processes.ts';
@@ -89,6 +88,25 @@ export function declareComponents(surroundings: Surroundings) {
       },
       prepare: reconfigure,
     })
+    .add('host', [], {
+      slice: () => undefined,
+      build: () => new Host(),
+    })
+    .add('children', ['host'], {
+      slice: (config) => slices.childEnvironment(config, env),
+      build: (environment, { host }) => {
+        const children = new Children(log.component('Process'), () => host.cpuCount);
+        children.configure(environment);
+        return children;
+      },
+      prepare: (children, environment, _needs, replaced) =>
+        replaced.size > 0 ? undefined : reconfigure(children, environment),
+    })
+    .add('ffmpeg', ['children'], {
+      // What a start waits for longest: declared this early, it answers while the others are set up.
+      slice: (config) => config.ffmpeg.binary,
+      build: (binary, { children }) => new Ffmpeg(binary, children, log.component('Process')),
+    })
     .add('database', [], {
       slice: (config) => slices.databaseDirectory(config, directory),
       build: (dir) => new Database(dir, log.component('ProcessStore')),
@@ -150,24 +168,6 @@ export function declareComponents(surroundings: Surroundings) {
           log.component('Cleanup'),
         ),
     })
-    .add('host', [], {
-      slice: () => undefined,
-      build: () => new Host(),
-    })
-    .add('children', ['host'], {
-      slice: (config) => slices.childEnvironment(config, env),
-      build: (environment, { host }) => {
-        const children = new Children(log.component('Process'), () => host.cpuCount);
-        children.configure(environment);
-        return children;
-      },
-      prepare: (children, environment, _needs, replaced) =>
-        replaced.size > 0 ? undefined : reconfigure(children, environment),
-    })
-    .add('ffmpeg', ['children'], {
-      slice: (config) => config.ffmpeg.binary,
-      build: (binary, { children }) => new Ffmpeg(binary, children, log.component('Process')),
-    })
     .add('auth', ['database'], {
       slice: slices.authOptions,
       build: (options, { database }) =>
@@ -225,7 +225,12 @@ export function declareComponents(surroundings: Surroundings) {
     .add('updateCheck', ['monitor'], {
       slice: slices.updateUrl,
       build: (url, { monitor }) =>
-        createUpdateCheck(url, { monitor, log: log.component('UpdateCheck'), version: VERSION.number, env }),
+        createUpdateCheck(url, {
+          monitor,
+          log: log.component('UpdateCheck'),
+          version: VERSION.number,
+          env,
+        }),
     })
     .add('service', ['monitor'], {
       slice: slices.serviceOptions,
@@ -253,7 +258,11 @@ export function declareComponents(surroundings: Surroundings) {
       ],
       {
         slice: (config) => slices.httpSlice(config, directory),
-        build: (slice, needs) => createHttpApp(slice, needs, surroundings),
+        // Half of all modules hang on the routes: they are read while FFmpeg answers.
+        build: async (slice, needs) => {
+          const { createHttpApp } = await import('./routes.ts');
+          return createHttpApp(slice, needs, surroundings);
+        },
       },
     )
     .add('listener', ['http', 'certificates'], {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../http/errors.ts';
-import { type FileCache, Files } from '../http/files.ts';
+import { addVary } from '../http/compress.ts';
+import { type FileCache, Files, type NamedFile } from '../http/files.ts';
 import type { Routes } from '../http/server.ts';
 import type { Filesystem } from '../storage/filesystem.ts';
 import { normalizePath } from '../storage/path.ts';
@@ -55,17 +56,23 @@ export function mountRoutes(options: MountOptions): Routes {
     });
     if (cache !== undefined) explainSkips(app, cache);
     const viewers = hls && new HlsViewers(hls);
-    const urlPathOf = (request: FastifyRequest) => normalizePath(`${root}${pathOf(request)}`);
+    const urlPathOf = ({ path }: NamedFile) => normalizePath(`${root}${path}`);
+    app.decorateRequest(NAMED);
     app.addHook('onRequest', (request, reply, done) => {
-      files.vary(reply, pathOf(request));
+      const named = files.named(pathOf(request));
+      request.setDecorator(NAMED, named);
+      // Also of an answer that is no file, or is not compressed.
+      if (named.isCompressible) addVary(reply, 'Accept-Encoding');
       done();
     });
     app.route({
       method: ['GET', 'HEAD'],
       url,
       onSend: viewers?.meter ?? [],
-      handler: (request, reply) =>
-        files.send(request, reply, pathOf(request), viewers?.receive(request, urlPathOf(request))),
+      handler: (request, reply) => {
+        const named = namedBy(request);
+        return files.send(request, reply, named, viewers?.receive(request, urlPathOf(named)));
+      },
     });
     app.route({
       method: isWritable ? ['PATCH'] : ['PATCH', 'PUT', 'POST', 'DELETE'],
@@ -86,11 +93,12 @@ export function mountRoutes(options: MountOptions): Routes {
       onRequest,
       onSend: ingest?.meter ?? [],
       handler: (request, reply) => {
-        ingest?.receive(request, urlPathOf(request));
-        return files.store(request, reply, pathOf(request));
+        const named = namedBy(request);
+        ingest?.receive(request, urlPathOf(named));
+        return files.store(request, reply, named);
       },
     });
-    app.delete(url, { onRequest }, (request, reply) => files.remove(request, reply, pathOf(request)));
+    app.delete(url, { onRequest }, (request, reply) => files.remove(request, reply, namedBy(request)));
   };
 }
 
@@ -110,6 +118,13 @@ function explainSkips(app: FastifyInstance, cache: FileCache): void {
     reply.removeHeader('cache-control');
     done();
   });
+}
+
+const NAMED = 'namedFile';
+
+/** Told once of each request: what is asked for most costs next to nothing otherwise. */
+function namedBy(request: FastifyRequest): NamedFile {
+  return request.getDecorator<NamedFile>(NAMED);
 }
 
 /** The path below the mount; the router has decoded it, once. */

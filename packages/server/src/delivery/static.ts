@@ -36,7 +36,7 @@ export function directoryRoutes({ prefix, directory, mime }: DirectoryOptions): 
       const path = `/${(request.params as { '*': string })['*']}`;
       const file = (await directory.isDirectory(path)) ? posix.join(path, 'index.html') : path;
       try {
-        return await files.send(request, reply, file);
+        return await files.send(request, reply, files.named(file));
       } catch (error) {
         throw error instanceof ApiError && error.status === 404 ? ApiError.plain(404) : error;
       }

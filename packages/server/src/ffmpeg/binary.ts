@@ -1,26 +1,26 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { CoreError } from '../util/errors.ts';
 
 /**
  * The absolute path of a program, searched in PATH if the name has no slash. Throws `not_found`.
+ * In one go: a start waits for FFmpeg longest, so that has to run before the rest is set up.
  *
  * @param path the directories to search, as in the environment variable.
  */
-export async function findBinary(name: string, path = process.env['PATH'] ?? ''): Promise<string> {
+export function findBinary(name: string, path = process.env['PATH'] ?? ''): string {
   const directories = path.split(delimiter).filter((directory) => directory !== '');
   const candidates = name.includes('/') ? [name] : directories.map((directory) => join(directory, name));
   for (const candidate of candidates) {
-    if (name !== '' && (await isExecutable(candidate))) return resolve(candidate);
+    if (name !== '' && isExecutable(candidate)) return resolve(candidate);
   }
   throw new CoreError('not_found', `the program '${name}' was not found or cannot be executed`);
 }
 
-async function isExecutable(path: string): Promise<boolean> {
+function isExecutable(path: string): boolean {
   try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
   } catch {
     return false;
   }

@@ -123,7 +123,7 @@ async function readText(path: string): Promise<string> {
 
 async function outputOf(program: string, args: readonly string[]): Promise<string> {
   try {
-    return (await run(await findBinary(program), args)).stdout;
+    return (await run(findBinary(program), args)).stdout;
   } catch {
     return ''; // the program is not installed
   }

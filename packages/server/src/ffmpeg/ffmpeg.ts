@@ -42,7 +42,7 @@ export class Ffmpeg implements Component {
   /** Finds the binary and asks for its version. Throws `invalid` if it is not an FFmpeg that runs. */
   async start(): Promise<void> {
     try {
-      this.#binary = await findBinary(this.#name);
+      this.#binary = findBinary(this.#name);
     } catch (error) {
       throw new CoreError('invalid', `invalid ffmpeg binary given: ${this.#name} was not found`, {
         cause: error,

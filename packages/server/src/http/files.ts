@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FileInfo, Filesystem, OpenFile } from '../storage/filesystem.ts';
 import { cleanPath } from '../storage/path.ts';
 import { CoreError } from '../util/errors.ts';
-import { acceptsGzip, addVary } from './compress.ts';
+import { acceptsGzip } from './compress.ts';
 import { CompressedFiles, compress } from './compressed-files.ts';
 import { GZIP_SUFFIX, allowsRange, evaluateConditions, parseRange } from './conditions.ts';
 import { ApiError } from './errors.ts';
@@ -40,12 +40,20 @@ export interface FileOptions {
   onChange?: ((name: string) => void) | undefined;
 }
 
+/** A file as it is asked for: what its name alone tells. */
+export interface NamedFile {
+  /** Decoded; starts with `/`. */
+  path: string;
+  type: string;
+  isCompressible: boolean;
+}
+
 /** What is sent of a file: bytes that are for one client alone, with the file closed, or a file with the same content. */
 export type Rewrite = (file: OpenFile) => Promise<Buffer | OpenFile>;
 
 const MIN_COMPRESSED_BYTES = 1000;
 
-/** Answers requests for the files of one filesystem. Paths are decoded and start with `/`. */
+/** Answers requests for the files of one filesystem. */
 export class Files {
   readonly #options: FileOptions;
   readonly #compressed = new CompressedFiles();
@@ -55,20 +63,21 @@ export class Files {
     this.#options = options;
   }
 
-  /** Says that answers depend on the accepted encodings, if they do for that path. */
-  vary(reply: FastifyReply, path: string): void {
-    if (this.#options.isCompressible(this.#options.typeOf(path))) addVary(reply, 'Accept-Encoding');
+  /** @param path decoded; starts with `/`. */
+  named(path: string): NamedFile {
+    const type = this.#options.typeOf(path);
+    return { path, type, isCompressible: this.#options.isCompressible(type) };
   }
 
   /** Answers HEAD, and anything else like GET: conditions, one range, compression. */
   async send(
     request: FastifyRequest,
     reply: FastifyReply,
-    path: string,
+    named: NamedFile,
     rewrite?: Rewrite,
   ): Promise<FastifyReply> {
     const { cache } = this.#options;
-    const type = this.#options.typeOf(path);
+    const { path } = named;
     const open = () => this.#open(path);
     const { file, headers } =
       cache === undefined || request.method === 'HEAD'
@@ -78,8 +87,8 @@ export class Files {
       reply.headers(headers);
       const content = rewrite === undefined ? file : await rewrite(file);
       return Buffer.isBuffer(content)
-        ? await this.#answerRewritten(request, reply, file.info, type, content)
-        : await this.#answer(request, reply, content, type);
+        ? await this.#answerRewritten(request, reply, named, file.info, content)
+        : await this.#answer(request, reply, named, content);
     } catch (error) {
       await file.close();
       throw error;
@@ -87,7 +96,11 @@ export class Files {
   }
 
   /** Answers PUT and POST: 201 for a new file, 204 for a replaced one, 400 for whatever went wrong. */
-  async store(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
+  async store(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { path, type }: NamedFile,
+  ): Promise<FastifyReply> {
     await this.#checkWrite(request, path);
     pauseConnection(request);
     const announced = request.headers['content-length'];
@@ -95,7 +108,7 @@ export class Files {
     try {
       const outcome = await this.#options.filesystem.write(path, request.raw, {
         size,
-        type: this.#options.typeOf(path),
+        type,
       });
       this.#options.onChange?.(cleanPath(path));
       reply.header('content-location', request.originalUrl);
@@ -107,7 +120,7 @@ export class Files {
   }
 
   /** Answers DELETE. */
-  async remove(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
+  async remove(request: FastifyRequest, reply: FastifyReply, { path }: NamedFile): Promise<FastifyReply> {
     await this.#checkWrite(request, path);
     if (!(await this.#options.filesystem.remove(path))) throw notFound(path);
     this.#options.onChange?.(cleanPath(path));
@@ -128,8 +141,8 @@ export class Files {
   async #answer(
     request: FastifyRequest,
     reply: FastifyReply,
+    { type, isCompressible }: NamedFile,
     file: OpenFile,
-    type: string,
   ): Promise<FastifyReply> {
     const { headers } = request;
     const { size, modified } = file.info;
@@ -143,7 +156,7 @@ export class Files {
       isGet &&
       range === undefined &&
       size >= MIN_COMPRESSED_BYTES &&
-      this.#options.isCompressible(type) &&
+      isCompressible &&
       acceptsGzip(headers['accept-encoding']);
 
     reply.header('last-modified', this.#date(modified));
@@ -184,8 +197,8 @@ export class Files {
   async #answerRewritten(
     request: FastifyRequest,
     reply: FastifyReply,
+    { type, isCompressible }: NamedFile,
     { modified }: FileInfo,
-    type: string,
     content: Buffer,
   ): Promise<FastifyReply> {
     reply.header('last-modified', this.#date(modified));
@@ -194,7 +207,7 @@ export class Files {
     if (request.method === 'HEAD') return reply.header('content-length', content.length).send();
     const isCompressed =
       content.length >= MIN_COMPRESSED_BYTES &&
-      this.#options.isCompressible(type) &&
+      isCompressible &&
       acceptsGzip(request.headers['accept-encoding']);
     if (!isCompressed) return reply.header('content-length', content.length).send(content);
     return reply.header('content-encoding', 'gzip').send(await compress(content));

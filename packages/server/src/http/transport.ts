@@ -16,5 +16,6 @@ export function isEncrypted(request: IncomingMessage): boolean {
 
 /** The connection of a request, the same for all that come over it; undefined if it is gone. */
 export function connectionOf(request: IncomingMessage): Socket | undefined {
-  return 'stream' in request ? (request.stream as ServerHttp2Stream).session?.socket : request.socket;
+  if (!isHttp2(request)) return request.socket;
+  return (request as IncomingMessage & { stream: ServerHttp2Stream }).stream.session?.socket;
 }

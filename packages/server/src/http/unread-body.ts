@@ -30,7 +30,8 @@ export function dropUnreadBodies(app: FastifyInstance): void {
     done(null, payload);
   });
   app.addHook('onResponse', (request, _reply, done) => {
-    if (!isHttp2(request.raw)) drop(request.raw, toBeClosed.has(request.raw));
+    const { raw } = request;
+    if (!isHttp2(raw) && hasBody(raw)) drop(raw, toBeClosed.has(raw));
     done();
   });
 }
@@ -58,7 +59,6 @@ function drop(request: IncomingMessage, isToBeClosed: boolean): void {
     end();
     return;
   }
-  if (!hasBody(request)) return;
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   request.once('close', () => {
     clearTimeout(timer);

@@ -50,8 +50,9 @@ export class BlockList {
 
 /** The same bytes in one block, which is sent faster than many, unless they are too many for that. */
 export function mergeBlocks(blocks: readonly Buffer[]): readonly Buffer[] {
+  if (blocks.length <= 1) return blocks;
   const size = blocks.reduce((sum, block) => sum + block.length, 0);
-  if (blocks.length <= 1 || size > MAX_MERGED_BYTES) return blocks;
+  if (size > MAX_MERGED_BYTES) return blocks;
   const merged = Buffer.allocUnsafeSlow(size);
   let offset = 0;
   for (const block of blocks) offset += block.copy(merged, offset);

@@ -60,9 +60,13 @@ export function fsRoutes({ filesystems, mime, isReadOnly }: FsOptions): Routes {
       if (mounted === undefined) throw new ApiError(404, 'File not found', [`unknown filesystem: ${name}`]);
       return handler(request, reply, mounted);
     };
-    const read = on((request, reply, { files }) => files.send(request, reply, pathOf(request)));
-    const write = on((request, reply, { files }) => files.store(request, reply, pathOf(request)));
-    const remove = on((request, reply, { files }) => files.remove(request, reply, pathOf(request)));
+    const read = on((request, reply, { files }) => files.send(request, reply, files.named(pathOf(request))));
+    const write = on((request, reply, { files }) =>
+      files.store(request, reply, files.named(pathOf(request))),
+    );
+    const remove = on((request, reply, { files }) =>
+      files.remove(request, reply, files.named(pathOf(request))),
+    );
     const url = '/fs/:name/*';
 
     app.get('/fs', (_request, reply) =>
