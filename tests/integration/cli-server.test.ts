@@ -1,4 +1,12 @@
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Cli } from '../support/cli.ts';
@@ -45,6 +53,43 @@ describe('files', () => {
     );
     await cli.ok(['fs', 'rm', 'mem:/**']);
     expect(await cli.ok(['fs', 'ls', 'mem:', '--json'])).toBe('[]\n');
+  });
+
+  test('are copied with their folders, both ways and within the server', async () => {
+    const { cli } = await open();
+    const at = (...steps: string[]) => path.join(cli.folder, ...steps);
+    mkdirSync(at('ui/css'), { recursive: true });
+    writeFileSync(at('ui/index.html'), 'page');
+    writeFileSync(at('ui/css/a b#[1].css'), 'style');
+    symlinkSync('..', at('ui/up'));
+    const contents = async (glob: string) => {
+      const files = JSON.parse(await cli.ok(['fs', 'ls', glob, '--json'])) as { name: string }[];
+      return files.map(({ name }) => name);
+    };
+
+    const refused = await cli.run(['fs', 'cp', 'ui', 'disk:/']);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/ui is a folder[^]*-r/) as string,
+    });
+    const { code, stderr } = await cli.run(['fs', 'cp', '-r', 'ui', 'disk:/']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('ui/up is neither a file nor a folder: left out');
+    expect(await contents('disk:')).toEqual(['/ui/css/a b#[1].css', '/ui/index.html']);
+
+    expect(await cli.run(['fs', 'cp', 'disk:/ui', 'back'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('disk:/ui is a folder') as string,
+    });
+    await cli.ok(['fs', 'cp', '-r', 'disk:/ui', 'mem:/www']);
+    await cli.ok(['fs', 'cp', '-r', 'mem:/www', 'back']);
+    expect(readFileSync(at('back/css/a b#[1].css'), 'utf8')).toBe('style');
+    expect(readFileSync(at('back/index.html'), 'utf8')).toBe('page');
+
+    await cli.ok(['fs', 'cp', 'mem:/www/**.css', 'styles/']);
+    expect(readFileSync(at('styles/css/a b#[1].css'), 'utf8')).toBe('style');
+    await cli.ok(['fs', 'cp', 'mem:/www/css/a b#[1].css', 'plain.css']);
+    expect(readFileSync(at('plain.css'), 'utf8')).toBe('style');
   });
 
   test('that are not there are told, and leave nothing', async () => {
@@ -101,6 +146,24 @@ describe('the configuration', () => {
     expect(await cli.run(['config', 'set', 'log.level'])).toMatchObject({ code: 2 });
   });
 
+  test('keeps what is changed at the same time', async () => {
+    const { cli } = await open();
+    const changes = [
+      'log.max_lines=11',
+      'log.topics=http',
+      'sessions.session_timeout_sec=12',
+      'host.name=a.example',
+    ];
+    await Promise.all(changes.map((change) => cli.ok(['config', 'set', change])));
+    const values = await Promise.all(
+      changes.map(async (change) => {
+        const name = change.replace(/=.*/, '');
+        return `${name}=${(await cli.ok(['config', 'get', name])).trim()}`;
+      }),
+    );
+    expect(values).toEqual(changes);
+  });
+
   test('that the environment sets can be changed, and it is said that it has no effect', async () => {
     const { cli } = await open();
     const { code, stderr } = await cli.run(['config', 'set', 'update_check=true']);
@@ -124,12 +187,15 @@ describe('a new password', () => {
     expect((JSON.parse(text) as { api: { auth: { password: string } } }).api.auth.password).toMatch(
       /^\$argon2id\$/,
     );
+    // The server goes on with the copy if the file is lost.
+    expect(readFileSync(`${file}.bak`, 'utf8')).toBe(text);
+    expect(text).not.toContain(PASSWORD);
     expect([file, `${file}.bak`].map((name) => statSync(name).mode & 0o777)).toEqual([0o600, 0o600]);
 
     const login = ['login', server.base, '-u', USERNAME, '--password-stdin'];
     expect(await cli.run(['ps'])).toMatchObject({ code: 0 });
     await server.app.reload();
-    expect(await cli.run(['ps'])).toMatchObject({ code: 3 });
+    expect(await cli.run(['ps'])).toMatchObject({ code: 8 });
     expect(await cli.run(login, { input: PASSWORD })).toMatchObject({ code: 3 });
     await cli.ok(login, { input: 'brand new' });
     await cli.ok(['ps']);

@@ -77,6 +77,60 @@ test('programs log in by the environment and leave no files', async () => {
   expect(readdirSync(cli.folder)).toEqual([]);
 });
 
+/** Ends the session of an access token. */
+async function end(base: string, accessToken: string): Promise<void> {
+  const headers = { authorization: `Bearer ${accessToken}` };
+  expect((await fetch(`${base}/api/logout`, { method: 'POST', headers })).status).toBe(200);
+}
+
+/** A command that looks at the server again and again. */
+function watching(cli: Cli, env: Record<string, string> = {}) {
+  const { ended, out } = cli.start(['top', '--count', '1000', '--interval', '1s', '--json'], env);
+  const looks = () => out.stdout.split('\n').length;
+  const looksAgain = async () => {
+    const before = looks();
+    await expect.poll(looks, { timeout: 60_000 }).toBeGreaterThan(before + 1);
+  };
+  return { ended, looksAgain };
+}
+
+test('commands that go on for long end with the session, and say so', async () => {
+  await using server = await startServer();
+  const cli = await loggedIn(server.base);
+  await cli.ok(['run', '--stopped', 'cam', '-i', 'x', '-f', 'null', '-']);
+  const top = watching(cli);
+  const logs = cli.start(['logs', '--follow', 'cam']);
+  await top.looksAgain();
+  await end(server.base, stored(cli).access_token);
+  for (const { ended } of [top, logs]) {
+    const { code, stderr } = await ended;
+    expect(code).toBe(8);
+    expect(stderr).toContain(`the session with ${server.base} has ended`);
+    expect(stderr).toContain(`millrace login ${server.base}`);
+  }
+});
+
+test('commands that go on for long take over the session of a new login', async () => {
+  await using server = await startServer();
+  const cli = await loggedIn(server.base);
+  const { looksAgain } = watching(cli);
+  await looksAgain();
+  const { access_token } = stored(cli);
+  await cli.ok(['login', '-u', USERNAME, '--password-stdin'], { input: PASSWORD });
+  await end(server.base, access_token);
+  await looksAgain();
+});
+
+test('commands that go on for long log in again if the environment says how', async () => {
+  await using server = await startServer();
+  const cli = await Cli.forTest();
+  const env = { MILLRACE_URL: server.base, MILLRACE_USERNAME: USERNAME, MILLRACE_PASSWORD: PASSWORD };
+  const { looksAgain } = watching(cli, env);
+  await looksAgain();
+  expect(await server.api('POST', '/v3/auth/revoke', {})).toMatchObject({ status: 200 });
+  await looksAgain();
+});
+
 test('profiles are several servers, and the tokens of one go to no other', async () => {
   await using studio = await startServer();
   await using stage = await startServer();

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -229,6 +230,44 @@ describe('the examples run', () => {
     ]);
     await server.api('DELETE', '/v3/process/failing');
   }, 60_000);
+});
+
+describe('on every runtime it streams, hears events and can be interrupted', () => {
+  const RUNTIMES = [
+    ['node'],
+    ['bun'],
+    ['deno', 'run', '--no-prompt', '--allow-net', '--allow-env', '--allow-read'],
+  ] as const;
+
+  // Bun and Deno are too large to come with the project: they are tried where they are installed.
+  for (const [name, ...args] of RUNTIMES) {
+    test.skipIf(spawnSync(name, ['--version']).error !== undefined)(
+      name,
+      async () => {
+        await cp(path.join(ROOT, 'tests/support/client-tour.ts'), path.join(folder, 'tour.ts'));
+        const tour = [...args, 'tour.ts', server.base, USERNAME, PASSWORD];
+        expect(await runTool(name, tour, { cwd: folder })).toEqual({
+          code: 0,
+          output: [
+            'version: true',
+            'processes: true',
+            'streamed: 4194304 132120576',
+            'broken upload: network',
+            'broken file: status',
+            'part: 10',
+            'event: process.added',
+            'aborted events: enough',
+            'aborted download: enough',
+            'missing process: status',
+            'no server: network',
+            'after logout: undefined',
+            '',
+          ].join('\n'),
+        });
+      },
+      60_000,
+    );
+  }
 });
 
 test('in a Vite app it is typed and bundled, small and without anything of Node', async () => {

@@ -130,6 +130,14 @@ test('changes the configuration, and has its errors by the name of the setting',
   });
 });
 
+test('changes the configuration only as it was seen, if that is asked for', async () => {
+  const { tag } = await client.config.status();
+  await client.config.set({ name: 'first' }, { tag });
+  await expect(client.config.set({ name: 'second' }, { tag })).rejects.toMatchObject({ status: 412 });
+  expect((await client.config.get()).config.name).toBe('first');
+  await client.config.set({ name: 'second' }, { tag: (await client.config.status()).tag });
+});
+
 test('says clearly what the server does not have', async () => {
   const reason = { code: 'unsupported', status: 404, details: [] };
   await expect(client.pages.profiling()).rejects.toBeInstanceOf(MillraceError);

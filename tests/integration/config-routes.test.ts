@@ -187,7 +187,9 @@ describe('changing', () => {
 
   test('can be tied to the state that was read', async () => {
     const ask = await serve();
-    const tag = (await ask('GET', '/config/status')).headers.get('etag') ?? '';
+    const { headers, json } = await ask('GET', '/config/status');
+    const tag = headers.get('etag') ?? '';
+    expect(tag).toBe(`"${(json as ConfigStatus).tag}"`);
     const first = await ask('PUT', '/config', { version: 3, name: 'first' }, { 'if-match': tag });
     const second = await ask('PUT', '/config', { version: 3, name: 'second' }, { 'if-match': tag });
     expect([first.status, second.status]).toEqual([200, 412]);

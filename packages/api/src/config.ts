@@ -200,6 +200,10 @@ export type ConfigConflictBody = Static<typeof ConfigConflictBody>;
 /** The answer of `GET /api/v3/config/status`. */
 export const ConfigStatus = Type.Object({
   loaded_at: Type.String({ format: 'date-time', description: 'When the running configuration was loaded' }),
+  tag: Type.String({
+    description:
+      'Stands for the stored configuration, also as `ETag`: another one after every change, for `If-Match`',
+  }),
   reload: Type.Union([
     Type.Null(),
     Type.Object({

@@ -18,11 +18,11 @@ import { ps } from './commands/ps.ts';
 import { report } from './commands/report.ts';
 import { resetPassword } from './commands/reset-password.ts';
 import { rm } from './commands/rm.ts';
-import { rtmp } from './commands/rtmp.ts';
+import { rtmp, rtmpKick } from './commands/rtmp.ts';
 import { run } from './commands/run.ts';
 import { sessions } from './commands/sessions.ts';
 import { skills } from './commands/skills.ts';
-import { srt } from './commands/srt.ts';
+import { srt, srtKick } from './commands/srt.ts';
 import { top } from './commands/top.ts';
 
 /** Commands with more than one word begin with one of these. */
@@ -50,7 +50,9 @@ export const COMMANDS: readonly Command[] = [
   fsRm,
   sessions,
   rtmp,
+  rtmpKick,
   srt,
+  srtKick,
   configGet,
   configSet,
   configReload,

@@ -1,4 +1,4 @@
-import { Client, type Tokens } from '@millrace/client';
+import { Client, type StoredToken, type Tokens } from '@millrace/client';
 import { type Environment, variable } from './environment.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
@@ -44,16 +44,14 @@ export async function openConnection({
   const baseUrl = checkedUrl(url ?? variable(env, 'MILLRACE_URL') ?? profile?.url ?? DEFAULT_URL);
   const given = credentials(env);
   const isOwn = given === undefined && profile !== undefined && checkedUrl(profile.url) === baseUrl;
-
-  let writing: Promise<void> = Promise.resolve();
-  const keep = (tokens: Tokens) => {
-    writing = writing.then(() => keepTokens(profiles, name, profile, tokens));
-    // Whoever waits for it is told; nobody may.
-    writing.catch(() => undefined);
+  const session = isOwn ? new ProfileSession(profiles, name, profile) : undefined;
+  const client = new Client({ baseUrl, timeout, ...given, ...session?.options });
+  return {
+    client,
+    url: client.baseUrl,
+    profile: isOwn ? name : undefined,
+    settled: () => session?.settled ?? Promise.resolve(),
   };
-  const session = isOwn && { ...sessionOf(profile), onTokens: keep };
-  const client = new Client({ baseUrl, timeout, ...given, ...session });
-  return { client, url: client.baseUrl, profile: isOwn ? name : undefined, settled: () => writing };
 }
 
 /**
@@ -101,26 +99,57 @@ function credentials(env: Environment) {
   return { ...tokens, username, password };
 }
 
-function sessionOf({ access_token, refresh_token }: Profile): {
-  accessToken?: string;
-  refreshToken?: string;
-} {
-  return {
-    ...(access_token !== '' && { accessToken: access_token }),
-    ...(refresh_token !== '' && { refreshToken: refresh_token }),
-  };
-}
+/** The session of a profile, which other commands may end or begin anew while this one runs. */
+class ProfileSession {
+  readonly #profiles: Profiles;
+  readonly #name: string;
+  /** As this command knows it. */
+  #profile: Profile;
+  /** Resolves when new tokens are kept. */
+  settled: Promise<void> = Promise.resolve();
 
-/** Unless somebody has logged in or out in the meantime. */
-async function keepTokens(
-  profiles: Profiles,
-  name: string,
-  before: Profile | undefined,
-  { accessToken = '', refreshToken = '' }: Tokens,
-): Promise<void> {
-  const present = await profiles.read(name);
-  if (present === undefined || present.refresh_token !== before?.refresh_token) return;
-  await profiles.write(name, { ...present, access_token: accessToken, refresh_token: refreshToken });
+  constructor(profiles: Profiles, name: string, profile: Profile) {
+    this.#profiles = profiles;
+    this.#name = name;
+    this.#profile = profile;
+  }
+
+  get options(): {
+    accessToken?: string;
+    refreshToken?: StoredToken;
+    onTokens: (tokens: Tokens) => void;
+  } {
+    const { access_token, refresh_token } = this.#profile;
+    return {
+      ...(access_token !== '' && { accessToken: access_token }),
+      ...(refresh_token !== '' && { refreshToken: () => this.#refreshToken() }),
+      onTokens: (tokens) => {
+        this.settled = this.settled.then(() => this.#keep(tokens));
+        // Whoever waits for it is told; nobody may.
+        this.settled.catch(() => undefined);
+      },
+    };
+  }
+
+  async #refreshToken(): Promise<string | undefined> {
+    const present = await this.#profiles.read(this.#name);
+    // The profile may be of another server by now, which this one's command must not tell it.
+    if (present?.url !== this.#profile.url) return undefined;
+    this.#profile = present;
+    return present.refresh_token;
+  }
+
+  /** Unless somebody has logged in or out in the meantime. */
+  async #keep({ accessToken = '', refreshToken = '' }: Tokens): Promise<void> {
+    const present = await this.#profiles.read(this.#name);
+    const { url, refresh_token } = this.#profile;
+    if (present?.url !== url || present.refresh_token !== refresh_token) return;
+    await this.#profiles.write(this.#name, {
+      ...present,
+      access_token: accessToken,
+      refresh_token: refreshToken,
+    });
+  }
 }
 
 /** What to do where the server does not know who is asking. */

@@ -8,6 +8,7 @@ export const EXIT = {
   refused: 5,
   unreachable: 6,
   processFailed: 7,
+  sessionEnded: 8,
   interrupted: 130,
   closedPipe: 141,
 } as const;
@@ -23,6 +24,7 @@ export const EXIT_CODES: readonly (readonly [ExitCode, string])[] = [
   [EXIT.refused, 'The server refused what it was given: not valid, exists already, or no space left.'],
   [EXIT.unreachable, 'The server cannot be reached, or did not answer in time.'],
   [EXIT.processFailed, 'The process that was waited for has failed.'],
+  [EXIT.sessionEnded, 'The session has ended: log in again.'],
   [EXIT.interrupted, 'Ended by Ctrl-C.'],
   [EXIT.closedPipe, 'The reader of the output went away, as in `millrace ps | head`.'],
 ];

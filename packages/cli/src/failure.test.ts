@@ -14,6 +14,7 @@ test.each([
   ['x', EXIT.failed],
   [new DOMException('x', 'AbortError'), EXIT.interrupted],
   [new MillraceError('login', 'x'), EXIT.unauthorized],
+  [new MillraceError('login', 'x', { status: 401 }), EXIT.sessionEnded],
   [status(401), EXIT.unauthorized],
   [status(403), EXIT.unauthorized],
   [status(404), EXIT.notFound],

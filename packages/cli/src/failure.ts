@@ -49,6 +49,10 @@ function fromServer(error: MillraceError, url: string): Failure {
     status: status === 0 ? undefined : status,
   });
 
+  if (code === 'login' && status === 401) {
+    const hint = `log in again: millrace login ${url}`;
+    return failure(EXIT.sessionEnded, hint, `the session with ${url} has ended`);
+  }
   if (code === 'login' || status === 401 || status === 403) {
     const isWrong = error.route?.startsWith('POST /api/login') === true;
     if (isWrong) return failure(EXIT.unauthorized, undefined, 'the server does not accept the login');

@@ -40,21 +40,22 @@ export function isPattern(word: string): boolean {
 /**
  * Does the same to several things, the next also if one fails. Each failure is told; the exit code is that of the first.
  */
-export async function forEach(
+export async function forEach<T>(
   context: Context,
-  names: readonly string[],
-  act: (name: string) => Promise<void>,
+  things: readonly T[],
+  act: (thing: T) => Promise<void>,
+  nameOf: (thing: T) => string = String,
 ): Promise<ExitCode> {
   let code: ExitCode = EXIT.done;
-  for (const name of names) {
+  for (const thing of things) {
     try {
-      await act(name);
+      await act(thing);
     } catch (error) {
       const failure = toFailure(error, context.url);
       const isTheirs = failure.exitCode === EXIT.notFound || failure.exitCode === EXIT.refused;
       // What is about all of them is said once.
-      if (names.length === 1 || (!isTheirs && failure.exitCode !== EXIT.processFailed)) throw error;
-      report(context, { ...failure, message: `${name}: ${failure.message}` });
+      if (things.length === 1 || (!isTheirs && failure.exitCode !== EXIT.processFailed)) throw error;
+      report(context, { ...failure, message: `${nameOf(thing)}: ${failure.message}` });
       if (code === EXIT.done) code = failure.exitCode;
     }
   }

@@ -17,6 +17,11 @@ export function parseRemote(text: string): Remote | undefined {
   return { storage: ALIASES[storage] ?? storage, path: path.startsWith('/') ? path : `/${path}` };
 }
 
+/** As it is written on the command line. */
+export function remoteText({ storage, path }: Remote): string {
+  return `${storage}:${path}`;
+}
+
 /** @throws UsageError for what is a path on this machine. */
 export function requireRemote(text: string): Remote {
   const remote = parseRemote(text);

@@ -323,6 +323,8 @@ export interface ConfigS3 {
 export interface ConfigStatus {
   /** When the running configuration was loaded */
   loaded_at: string;
+  /** Stands for the stored configuration, also as `ETag`: another one after every change, for `If-Match` */
+  tag: string;
   reload: null | {
     state: 'running' | 'done' | 'failed';
     at: string;

@@ -8,6 +8,9 @@ import { toToken, type Token } from './token.ts';
 /** A token of Auth0 or of another provider, or how to get one: called for each login. */
 export type ProviderToken = string | (() => string | Promise<string>);
 
+/** A refresh token, or how to get the one that is stored by now: called for each new access token. */
+export type StoredToken = string | (() => string | undefined | Promise<string | undefined>);
+
 /** What a session can be continued with. */
 export interface Tokens {
   accessToken: string | undefined;
@@ -19,7 +22,7 @@ export interface AuthenticationOptions {
   password?: string | undefined;
   auth0Token?: ProviderToken | undefined;
   accessToken?: string | undefined;
-  refreshToken?: string | undefined;
+  refreshToken?: StoredToken | undefined;
   onTokens?: ((tokens: Tokens) => void) | undefined;
 }
 
@@ -36,6 +39,7 @@ export class Authentication {
   readonly #base: string;
   readonly #logins: readonly Login[];
   readonly #onTokens: ((tokens: Tokens) => void) | undefined;
+  readonly #readRefreshToken: Exclude<StoredToken, string> | undefined;
   #access: Token | undefined;
   #refresh: Token | undefined;
   #renewal: Promise<void> | undefined;
@@ -49,7 +53,9 @@ export class Authentication {
     this.#onTokens = options.onTokens;
     this.#logins = this.#loginsOf(options);
     if (options.accessToken) this.#access = toToken(options.accessToken, Date.now(), false);
-    if (options.refreshToken) this.#refresh = toToken(options.refreshToken, Date.now(), false);
+    const { refreshToken } = options;
+    if (typeof refreshToken === 'function') this.#readRefreshToken = refreshToken;
+    else if (refreshToken) this.#refresh = toToken(refreshToken, Date.now(), false);
   }
 
   tokens(): Tokens {
@@ -58,7 +64,12 @@ export class Authentication {
 
   /** Whether there is anything to get an access token with. */
   get canRenew(): boolean {
-    return this.#refresh !== undefined || this.#logins.length > 0;
+    return this.#hasSession || this.#logins.length > 0;
+  }
+
+  /** Whether there is, or may be, a refresh token. */
+  get #hasSession(): boolean {
+    return this.#refresh !== undefined || this.#readRefreshToken !== undefined;
   }
 
   /** An access token that is good for a while; undefined if none is needed or to be had. */
@@ -70,8 +81,8 @@ export class Authentication {
     try {
       await this.#renewOnce(signal);
     } catch (error) {
-      // The one at hand is still good: whether the server can be reached is for the call itself to find out.
-      const isUsable = access !== undefined && Date.now() < access.expiresAt && !isRefusal(error);
+      // The one at hand is still good: whether the server can be reached, and knows it, is for the call itself to find out.
+      const isUsable = access !== undefined && Date.now() < access.expiresAt;
       if (!isUsable || signal?.aborted === true) throw error;
       this.#access = { ...access, renewAt: Date.now() + RENEWAL_PAUSE };
     }
@@ -87,7 +98,7 @@ export class Authentication {
 
   /** Logs in, whatever tokens there are. Throws MillraceError. */
   async login(options: CallOptions): Promise<void> {
-    if (this.#logins.length === 0 && this.#refresh !== undefined) {
+    if (this.#logins.length === 0 && this.#hasSession) {
       await this.refresh(options);
       return;
     }
@@ -123,7 +134,7 @@ export class Authentication {
   }
 
   async #renew(): Promise<void> {
-    const refresh = this.#refresh;
+    const refresh = await this.#refreshToken();
     if (refresh !== undefined && Date.now() < refresh.expiresAt) {
       try {
         await this.refresh({});
@@ -157,7 +168,7 @@ export class Authentication {
     }
     if (refusal === undefined) {
       if (await this.#needsNoLogin(options)) return;
-      throw ended();
+      throw this.#refresh === undefined ? nothing() : ended();
     }
     const pause = (refusal.retryAfter ?? 0) * 1000;
     this.#refusal = { error: refusal, until: Date.now() + Math.max(REFUSAL_PAUSE, pause) };
@@ -178,7 +189,7 @@ export class Authentication {
     }
     if (auth0Token !== undefined) {
       logins.push(async (options) => {
-        const token = typeof auth0Token === 'string' ? auth0Token : await ask(auth0Token);
+        const token = typeof auth0Token === 'string' ? auth0Token : await ask('Auth0 token', auth0Token);
         return this.#send('POST', '/api/login', { ...options, token });
       });
     }
@@ -186,8 +197,19 @@ export class Authentication {
   }
 
   async #exchange<T>(method: 'GET' | 'POST', options: CallOptions): Promise<T> {
-    if (this.#refresh === undefined) throw ended();
-    return this.#send<T>(method, '/api/login/refresh', { ...options, token: this.#refresh.text });
+    const refresh = await this.#refreshToken();
+    if (refresh === undefined) throw nothing();
+    return this.#send<T>(method, '/api/login/refresh', { ...options, token: refresh.text });
+  }
+
+  /** The refresh token by now: somebody else may have begun another session, or have ended this one. */
+  async #refreshToken(): Promise<Token | undefined> {
+    if (this.#readRefreshToken !== undefined) {
+      const text = await ask('refresh token', this.#readRefreshToken);
+      if (!text) this.#refresh = undefined;
+      else if (text !== this.#refresh?.text) this.#refresh = toToken(text, Date.now(), false);
+    }
+    return this.#refresh;
   }
 
   #keep(access: string, refresh?: string): void {
@@ -220,11 +242,11 @@ export class Authentication {
   }
 }
 
-async function ask(auth0Token: () => string | Promise<string>): Promise<string> {
+async function ask<T>(what: string, fetchToken: () => T | Promise<T>): Promise<T> {
   try {
-    return await auth0Token();
+    return await fetchToken();
   } catch (cause) {
-    throw new MillraceError('login', 'no Auth0 token could be fetched', { cause });
+    throw new MillraceError('login', `no ${what} could be fetched`, { cause });
   }
 }
 
@@ -242,8 +264,10 @@ function isRefusal(error: unknown): error is MillraceError {
   return isMillraceError(error) && [400, 401, 403, 404].includes(error.status);
 }
 
+function nothing(): MillraceError {
+  return new MillraceError('login', 'there is nothing to log in with');
+}
+
 function ended(cause?: unknown): MillraceError {
-  return cause === undefined
-    ? new MillraceError('login', 'there is nothing to log in with')
-    : new MillraceError('login', 'the session has ended: log in again', { status: 401, cause });
+  return new MillraceError('login', 'the session has ended: log in again', { status: 401, cause });
 }

@@ -42,7 +42,7 @@ export function sizeOf(bytes: Bytes): number | undefined {
 export function toFetchBody(bytes: Bytes, onProgress: () => void): RequestInit & { duplex?: 'half' } {
   if (!isStream(bytes)) return { body: bytes };
   if (!canSendStreams()) {
-    throw new MillraceError('stream', 'this browser cannot send streams: send a Blob');
+    throw new MillraceError('stream', 'streams cannot be sent from here: send a Blob');
   }
   return { body: watched(bytes, onProgress), duplex: 'half' };
 }
@@ -88,7 +88,8 @@ let streamsAreSent: boolean | undefined;
 
 /** A browser that knows no request streams does not look at `duplex`, and takes the stream for a text. */
 function canSendStreams(): boolean {
-  streamsAreSent ??= findWhetherStreamsAreSent();
+  // These send streams, and do not look at `duplex` either.
+  streamsAreSent ??= 'Deno' in globalThis || 'Bun' in globalThis || findWhetherStreamsAreSent();
   return streamsAreSent;
 }
 

@@ -347,6 +347,38 @@ describe('a refresh token that has ended', () => {
     });
   });
 
+  test('that has ended by the clock is told as that, but not before its last access token has ended', async () => {
+    const client = server.client(PASSWORD);
+    await client.login();
+    const later = server.client(client.tokens());
+    pass(86_400 - 300);
+    await later.skills.get();
+    pass(300 + 240);
+    await later.skills.get();
+    expect(server.requests.slice(-1)).toEqual([SKILLS]);
+    pass(60);
+    await expect(later.skills.get()).rejects.toMatchObject({
+      code: 'login',
+      status: 401,
+      message: 'the session has ended: log in again',
+    });
+  });
+
+  test('goes on with the refresh token that is stored by then', async () => {
+    let stored: string | undefined = server.issue().refreshToken;
+    const client = server.client({ refreshToken: () => Promise.resolve(stored) });
+    await client.skills.get();
+    server.revokeAll();
+    stored = server.issue().refreshToken;
+    await client.skills.get();
+    expect(client.tokens().refreshToken).toBe(stored);
+    expect(server.count(LOGIN)).toBe(0);
+
+    stored = undefined;
+    pass(600);
+    await expect(client.skills.get()).rejects.toMatchObject({ code: 'login' });
+  });
+
   test('fails with what the function fails with', async () => {
     const reason = new Error('the person has closed the window');
     const client = server.client({ auth0Token: () => Promise.reject(reason) });
@@ -377,6 +409,15 @@ test('the server may be below a path', async () => {
   const client = new Client({ baseUrl: 'http://localhost/core/', fetch: server.fetch });
   await client.about().catch(() => undefined);
   expect(server.requests).toEqual(['GET /core/api']);
+});
+
+test('a part of a file is not mistaken for the whole, which is all that a Core sends', async () => {
+  const core = (() => Promise.resolve(new Response('whole'))) as typeof fetch;
+  const client = new Client({ baseUrl: 'http://localhost', fetch: core });
+  await expect(client.files.get('mem', '/x', { range: { first: 1 } })).rejects.toMatchObject({
+    code: 'unsupported',
+  });
+  expect(await (await client.files.get('mem', '/x')).text()).toBe('whole');
 });
 
 test('what is gone when its removal is repeated was removed by the first request', async () => {

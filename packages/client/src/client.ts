@@ -1,5 +1,5 @@
 import type { About, AboutMinimal, ProcessState, RevokeRequest } from './api.ts';
-import { Authentication, type ProviderToken, type Tokens } from './authentication.ts';
+import { Authentication, type ProviderToken, type StoredToken, type Tokens } from './authentication.ts';
 import { Files } from './endpoints/files.ts';
 import { Graph } from './endpoints/graph.ts';
 import { Rtmp, Srt } from './endpoints/live.ts';
@@ -26,8 +26,8 @@ export type ClientOptions = {
   auth0Token?: ProviderToken | undefined;
   /** Of a session that goes on. */
   accessToken?: string | undefined;
-  /** Of a session that goes on. */
-  refreshToken?: string | undefined;
+  /** Of a session that goes on, or a function that tells the one that is stored by now: called for each new access token. */
+  refreshToken?: StoredToken | undefined;
   /** Told the tokens whenever there are new ones, to store them. */
   onTokens?: ((tokens: Tokens) => void) | undefined;
   /** For all calls that do not say otherwise: how long the server may keep silent, in milliseconds; 30 seconds if left out. */

@@ -3,7 +3,7 @@
  *
  * - `status`: the server has answered, but with no success
  * - `unsupported`: the server does not have this route: it is older, or a setting turns the route off
- * - `login`: there is nothing (any more) to log in with
+ * - `login`: there is nothing to log in with; with status 401 if there was a session, which has ended
  * - `network`: no answer, or one that was cut off
  * - `timeout`: nothing came in time
  * - `stream`: a body would have to be sent again but was a stream, or streams cannot be sent from here

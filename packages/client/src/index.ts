@@ -1,5 +1,5 @@
 export type * from './api.ts';
-export type { ProviderToken, Tokens } from './authentication.ts';
+export type { ProviderToken, StoredToken, Tokens } from './authentication.ts';
 export type { Bytes } from './body.ts';
 export { Client, type ClientOptions } from './client.ts';
 export type { DownloadOptions, FileQuery, Files } from './endpoints/files.ts';

@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { hashPassword } from './auth/password.ts';
 import { parseEnvFile } from './config/env-file.ts';
 import { mergeEnvironment } from './config/env.ts';
-import { findConfigFile, readConfigFile, writeConfigFile } from './config/file.ts';
+import { configText, findConfigFile, readConfigFile, writeConfigFile } from './config/file.ts';
+import { CURRENT_VERSION } from './config/migrate.ts';
 import type { Surroundings } from './config/kinds.ts';
 import { errorText } from './util/errors.ts';
 
@@ -89,12 +90,16 @@ async function changePassword(
   auth.username = username ?? (auth.username || DEFAULT_USERNAME);
   auth.password = await hashPassword(password);
   config.created_at = new Date().toISOString();
-  await writeConfigFile(path, config, before);
+  // The server goes on with the copy if the file is lost: that must not bring the old password back.
+  await writeConfigFile(path, config, { ...before, text: configText(config) });
 
   const isOff = !auth.enable && !overridden.some(({ name }) => name === 'api.auth.enable');
   return [
     `The password of ${auth.username} was changed in ${path}.`,
-    `The file before is kept as ${path}.bak.`,
+    `Its copy ${path}.bak has the new one as well.`,
+    ...(before.version === CURRENT_VERSION
+      ? []
+      : [`The file of the layout before is kept as ${path}.v${before.version}.bak, with the old password.`]),
     ...(isOff ? ['Nobody needs it as long as api.auth.enable is off.'] : []),
     '',
     ...(await nextSteps(mergeEnvironment(config, where).config.address)),

@@ -8,7 +8,7 @@ export const configSet = defineCommand({
   name: 'config set',
   summary: 'change settings',
   description:
-    'All of them are stored, or none if the server finds anything wrong. They take effect with the next reload. Lists are separated by commas; lists of other things are JSON.',
+    'All of them are stored, or none if the server finds anything wrong; what is not named stays as it is, also if others change it at the same time. They take effect with the next reload. Lists are separated by commas; lists of other things are JSON.',
   arguments: { settings: words('dotted names with their values: name=value', 'setting') },
   options: { reload: flag('have them take effect at once', 'r') },
   examples: [

@@ -2,7 +2,7 @@ import { defineCommand, words } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { forEach } from '../processes.ts';
-import { isGlob, requireRemote } from '../storage.ts';
+import { isGlob, remoteText, requireRemote } from '../storage.ts';
 
 export const fsRm = defineCommand({
   name: 'fs rm',
@@ -19,12 +19,12 @@ export const fsRm = defineCommand({
     const names: string[] = [];
     for (const remote of files.map(requireRemote)) {
       if (!isGlob(remote)) {
-        names.push(`${remote.storage}:${remote.path}`);
+        names.push(remoteText(remote));
         continue;
       }
       const found = await client.files.list(remote.storage, { glob: remote.path, sort: 'name' }, { signal });
       if (found.length === 0) {
-        throw new CommandError(`no file fits ${remote.storage}:${remote.path}`, { exitCode: EXIT.notFound });
+        throw new CommandError(`no file fits ${remoteText(remote)}`, { exitCode: EXIT.notFound });
       }
       names.push(...found.map(({ name }) => `${remote.storage}:${name}`));
     }

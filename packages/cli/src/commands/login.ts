@@ -13,7 +13,7 @@ export const login = defineCommand({
   summary: 'log in to a server and remember the session',
   description: `The session is kept in a profile, a file that only you can read; the password is not. The profile is used from then on. Name others with --profile to work with several servers.
 
-A session lasts as long as its refresh token, a day by default; then log in again. Programs can log in with MILLRACE_USERNAME and MILLRACE_PASSWORD instead, without a profile.`,
+A session lasts as long as its refresh token, a day by default. Then commands end with exit code 8 until you log in again; top and logs --follow go on with the new session if you do so before. With MILLRACE_USERNAME and MILLRACE_PASSWORD in the environment, commands log in by themselves as often as they have to, without a profile.`,
   arguments: { address: optionalWord('address of the server; that of the profile if left out') },
   options: {
     username: text('who logs in; asked for if left out', 'name', { short: 'u' }),

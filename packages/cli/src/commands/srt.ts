@@ -1,5 +1,6 @@
 import type { SrtChannels, SrtStatistics } from '@millrace/client';
-import { defineCommand } from '../command.ts';
+import { defineCommand, word } from '../command.ts';
+import { UsageError } from '../errors.ts';
 import type { Column } from '../terminal/table.ts';
 import { formatBitrate, formatBytes } from '../terminal/units.ts';
 
@@ -55,6 +56,26 @@ export const srt = defineCommand({
     const rows = rowsOf(channels);
     context.show(channels, () => context.table(COLUMNS, rows));
     if (rows.length === 0) context.note('Nothing is published over SRT.');
+  },
+});
+
+export const srtKick = defineCommand({
+  name: 'srt kick',
+  summary: 'cut off a publisher or a player of an SRT stream',
+  description: 'Who is cut off may come back at once: a passphrase or a token keeps out whom it should.',
+  arguments: { socket: word('number of its socket, as millrace srt shows it') },
+  options: {},
+  examples: [['millrace srt kick 1073741824', 'the connection with this socket']],
+  async run({ socket }, _options, context) {
+    if (!/^\d{1,10}$/.test(socket)) {
+      throw new UsageError(
+        `${JSON.stringify(socket)} is not the number of a socket`,
+        'millrace srt shows them',
+      );
+    }
+    const client = await context.client();
+    await client.srt.kick(Number(socket), { signal: context.signal });
+    context.note(`${socket}: was cut off`);
   },
 });
 

@@ -35,6 +35,9 @@ describe('completion', () => {
       ['ls', 'cp', 'rm'],
     ],
     [['config', 'g'], ['get']],
+    [['rt'], ['rtmp']],
+    [['rtmp', ''], ['kick']],
+    [['rtmp', 'kick', '--pl'], ['--player']],
     [['-p', 's'], ['studio']],
     [
       ['--profile', 'studio', 'pro'],

@@ -82,12 +82,17 @@ function readWords(words: readonly string[], commands: readonly Command[]): Posi
         ([name, { short }]) => word === `--${kebab(name)}` || word === `-${short ?? ''}`,
       );
       if (found?.[1].value !== undefined) [pendingName, position.pending] = found;
-    } else if (position.command === undefined) {
-      position.name = position.name === '' ? word : `${position.name} ${word}`;
-      position.command = commands.find(({ name }) => name === position.name);
     } else {
-      position.given.push(word);
-      if (position.command.passesOn === true) position.isPast = true;
+      // A command can have others below it: `rtmp`, `rtmp kick`.
+      const name = position.name === '' ? word : `${position.name} ${word}`;
+      const found = position.given.length === 0 ? commands.find((one) => one.name === name) : undefined;
+      if (found !== undefined || position.command === undefined) {
+        position.name = name;
+        position.command = found;
+      } else {
+        position.given.push(word);
+        if (position.command.passesOn === true) position.isPast = true;
+      }
     }
   }
   return position;
@@ -109,6 +114,7 @@ async function candidatesFor(
   }
   if (command === undefined) return { ...NOTHING, candidates: commandCandidates(position.name, table) };
   const args = Object.values(command.arguments);
+  if (args.length === 0) return { ...NOTHING, candidates: commandCandidates(position.name, table) };
   const next = args[given.length] ?? (args.at(-1)?.isRepeated === true ? args.at(-1) : undefined);
   const found = await fill(next?.complete, position, typed, context);
   return next?.isRepeated === true

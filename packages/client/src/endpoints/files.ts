@@ -1,5 +1,6 @@
 import type { FileInfo, FilesystemInfo } from '../api.ts';
 import type { Bytes } from '../body.ts';
+import { MillraceError } from '../error.ts';
 import type { CallOptions } from '../http.ts';
 import { ignoreGone } from '../repeated.ts';
 import type { Transport } from '../transport.ts';
@@ -41,12 +42,20 @@ export class Files {
   /**
    * Opens a file. The body of what is returned is a stream: read it as it comes, or whole with `text()`, `json()` or `blob()`.
    * A connection that is lost amid the body makes reading fail with a MillraceError.
+   *
+   * @throws MillraceError: code `unsupported` if only a part is asked for and the server, a Core, has the whole file only.
    */
-  get(storage: string, filepath: string, options: DownloadOptions = {}): Promise<Response> {
+  async get(storage: string, filepath: string, options: DownloadOptions = {}): Promise<Response> {
     const { range, ...call } = options;
     const headers = range && { range: `bytes=${range.first}-${range.last ?? ''}` };
     const input = { path: { storage, filepath }, ...(headers && { headers }) };
-    return this.#transport.open('GET /api/v3/fs/{storage}/{filepath*}', input, call);
+    const route = 'GET /api/v3/fs/{storage}/{filepath*}';
+    const response = await this.#transport.open(route, input, call);
+    if (range !== undefined && response.status !== 206) {
+      await response.body?.cancel();
+      throw new MillraceError('unsupported', 'the server sends files only whole', { route });
+    }
+    return response;
   }
 
   /**

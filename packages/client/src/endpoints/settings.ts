@@ -20,13 +20,17 @@ export class Settings {
   }
 
   /**
-   * Stores changes; what is left out stays as it is. They apply after `reload`.
+   * Stores changes; what is left out stays as it is, also what others change at the same time. They apply after `reload`.
    *
-   * @throws MillraceError with status 409 if there are errors: `body` has them by the name of the setting.
+   * @param options `tag`: that of `status()`: stores them only if nothing has changed since then; Millrace only
+   * @throws MillraceError with status 409 if there are errors: `body` has them by the name of the setting; with status 412 if
+   *   something has changed.
    */
-  async set(change: ConfigChange, options?: CallOptions): Promise<void> {
+  async set(change: ConfigChange, options: CallOptions & { tag?: string } = {}): Promise<void> {
+    const { tag, ...call } = options;
     const body = { version: 3, ...change } as ConfigData;
-    await this.#transport.call('PUT /api/v3/config', { body }, options);
+    const headers = tag === undefined ? {} : { 'if-match': `"${tag}"` };
+    await this.#transport.call('PUT /api/v3/config', { body, headers }, call);
   }
 
   /** Looks for errors in changes as `set` does, but stores nothing. Millrace only. */
@@ -42,7 +46,7 @@ export class Settings {
     await this.#transport.call('GET /api/v3/config/reload', { isRepeatable: false }, options);
   }
 
-  /** What became of the last reload. Millrace only. */
+  /** The state of the stored configuration, and what became of the last reload. Millrace only. */
   status(options?: CallOptions): Promise<ConfigStatus> {
     return this.#transport.call('GET /api/v3/config/status', {}, options);
   }

@@ -2,13 +2,23 @@ import fastify from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { answerCors, type CorsPolicy } from './cors.ts';
 
-async function ask(policies: CorsPolicy[], method: 'GET' | 'OPTIONS', url: string, origin?: string) {
+async function ask(
+  policies: CorsPolicy[],
+  method: 'GET' | 'OPTIONS',
+  url: string,
+  origin?: string,
+  more: Record<string, string> = {},
+) {
   const app = fastify();
   app.addHook('onRequest', (request, reply, done) => {
     if (!answerCors(policies, request, reply)) done();
   });
   app.get('/*', () => 'reached');
-  const { headers, body, statusCode } = await app.inject({ method, url, headers: origin ? { origin } : {} });
+  const { headers, body, statusCode } = await app.inject({
+    method,
+    url,
+    headers: { ...(origin && { origin }), ...more },
+  });
   await app.close();
   return { headers, body, statusCode };
 }
@@ -29,6 +39,18 @@ describe('CORS', () => {
       'Access-Control-Request-Method',
       'Access-Control-Request-Headers',
     ]);
+  });
+
+  test.each([
+    ['authorization', ''],
+    ['authorization, last-event-id', ',Last-Event-ID'],
+    ['If-Match', ',If-Match'],
+  ])('allows the headers %j as the reference does, and ours where they are asked for', async (asked, own) => {
+    const headers = { 'access-control-request-headers': asked };
+    const answer = await ask(files('*'), 'OPTIONS', '/x', 'http://a.example', headers);
+    expect(answer.headers['access-control-allow-headers']).toBe(
+      `Origin,Content-Length,Content-Type,Authorization${own}`,
+    );
   });
 
   test.each([

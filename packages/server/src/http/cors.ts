@@ -10,8 +10,8 @@ export interface CorsPolicy {
 
 const METHODS = 'GET,HEAD,PUT,POST,DELETE,PATCH';
 const REQUEST_HEADERS = 'Origin,Content-Length,Content-Type,Authorization';
-/** Allowed where it is asked for; the reference does not know it. */
-const RESUME_HEADER = 'Last-Event-ID';
+/** Allowed where they are asked for; the reference does not know them. */
+const OWN_REQUEST_HEADERS = ['Last-Event-ID', 'If-Match'];
 const MAX_AGE_SECONDS = '86400';
 
 /**
@@ -40,11 +40,8 @@ export function answerCors(
     if (isPreflight) {
       reply.header('access-control-allow-methods', METHODS);
       const asked = (request.headers['access-control-request-headers'] ?? '').toLowerCase();
-      const isResuming = asked.includes(RESUME_HEADER.toLowerCase());
-      reply.header(
-        'access-control-allow-headers',
-        isResuming ? `${REQUEST_HEADERS},${RESUME_HEADER}` : REQUEST_HEADERS,
-      );
+      const own = OWN_REQUEST_HEADERS.filter((name) => asked.includes(name.toLowerCase()));
+      reply.header('access-control-allow-headers', [REQUEST_HEADERS, ...own].join(','));
       reply.header('access-control-max-age', MAX_AGE_SECONDS);
     } else {
       reply.header('access-control-expose-headers', 'Content-Length');

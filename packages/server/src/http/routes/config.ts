@@ -72,7 +72,7 @@ function toAnswer(store: ConfigStore): ConfigAnswer {
 
 function toStatus(store: ConfigStore, { latest }: ReloadControl): ConfigStatus {
   const reload = latest === undefined ? null : { ...latest, at: latest.at.toISOString() };
-  return { loaded_at: store.loadedAt.toISOString(), reload };
+  return { loaded_at: store.loadedAt.toISOString(), tag: store.tag, reload };
 }
 
 function sendFailure(reply: FastifyReply, error: unknown): FastifyReply {
