@@ -43,6 +43,8 @@ export class TestServer {
   dialRaw() {
     const [raw, accepted] = duplexPair();
     raw.on('error', () => undefined);
+    // As over a network: whoever hangs up is gone for the other end.
+    accepted.once('close', () => raw.destroy());
     const server = this.rtmp.accept(accepted);
     if (!server) throw new Error('not accepted');
     const closed = new Promise<CloseReason>((resolve) => server.once('closed', resolve));
