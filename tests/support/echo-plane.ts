@@ -52,6 +52,7 @@ runPlane<EchoOptions, EchoPlane>((host) => {
       });
     },
     hang: () => new Promise(() => undefined),
-    ask: (client) => host.call('refusal', { client, expectedBitrate: 1000 }),
+    ask: (client) =>
+      host.call('admit', { id: 'a', reference: '', location: '', peer: '', client, expectedBitrate: 1000 }),
   };
 });

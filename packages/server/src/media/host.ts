@@ -1,7 +1,7 @@
 import type { Logger } from '../log/logger.ts';
 
-/** One second of a connection that sends to us or takes from us. */
-export interface SessionTraffic {
+/** Who sends to us or takes from us over a connection, and what. */
+export interface SessionName {
   id: string;
   /** What is sent or watched, by name. */
   reference: string;
@@ -11,19 +11,21 @@ export interface SessionTraffic {
   peer: string;
   /** Address at the other end. */
   client: string;
-  /** Bytes since the last time. */
-  rxBytes: number;
-  txBytes: number;
   /** Bit/s that a new session is going to take, until its own traffic tells. */
   expectedBitrate?: number;
   /** Whether it is no viewer: publishers take nobody's place. */
   isPublisher?: boolean;
 }
 
+/** One second of a connection. */
+export interface SessionTraffic extends SessionName {
+  /** Bytes since the last time. */
+  rxBytes: number;
+  txBytes: number;
+}
+
 /** Who asks to be admitted. */
-export interface Viewer {
-  client: string;
-  /** Bit/s that the stream takes, as far as known. */
+export interface Viewer extends SessionName {
   expectedBitrate: number;
 }
 
@@ -34,8 +36,11 @@ export interface PlaneHost {
   count(traffic: readonly SessionTraffic[]): void;
   /** Ends the sessions with these ids: their connections are closed. */
   end(ids: readonly string[]): void;
-  /** Why a viewer cannot be admitted; undefined if it can. */
-  refusal(viewer: Viewer): string | undefined;
+  /**
+   * Opens the session of a viewer if there is room for it; why there is none, otherwise. Whoever is admitted counts before
+   * the next one is asked about, however many come at once.
+   */
+  admit(viewer: Viewer): string | undefined;
 }
 
 /** The sessions of one protocol, see `sessions`. */
@@ -62,6 +67,14 @@ export function planeHost<Name extends string>(
   sessions: HostSessions<Name>,
   log: Logger,
 ): PlaneHost {
+  /** Whether it is counted. */
+  const open = (collector: Collector, { id, ...session }: SessionName): boolean => {
+    if (collector.has(id)) return true;
+    if (!collector.isCountable(session.client)) return false;
+    collector.register(id, session);
+    collector.activate(id);
+    return true;
+  };
   return {
     log: (level, message, fields) => {
       log[level](message, fields);
@@ -69,23 +82,22 @@ export function planeHost<Name extends string>(
     count: (traffic) => {
       const collector = sessions.collector(name);
       if (collector === undefined) return;
-      for (const { id, rxBytes, txBytes, ...session } of traffic) {
-        if (!collector.has(id)) {
-          if (!collector.isCountable(session.client)) continue;
-          collector.register(id, session);
-          collector.activate(id);
-        }
-        collector.ingress(id, rxBytes);
-        collector.egress(id, txBytes);
+      for (const { rxBytes, txBytes, ...session } of traffic) {
+        if (!open(collector, session)) continue;
+        collector.ingress(session.id, rxBytes);
+        collector.egress(session.id, txBytes);
       }
     },
     end: (ids) => {
       const collector = sessions.collector(name);
       for (const id of ids) collector?.close(id);
     },
-    refusal: ({ client, expectedBitrate }) =>
-      sessions.collector(name)?.isCountable(client)
-        ? sessions.refusal(expectedBitrate, client, name)
-        : undefined,
+    admit: (viewer) => {
+      const collector = sessions.collector(name);
+      if (collector?.isCountable(viewer.client) !== true) return undefined;
+      const refusal = sessions.refusal(viewer.expectedBitrate, viewer.client, name);
+      if (refusal === undefined) open(collector, viewer);
+      return refusal;
+    },
   };
 }

@@ -1,4 +1,4 @@
-import type { PlaneHost, SessionTraffic } from './host.ts';
+import type { PlaneHost, SessionName, SessionTraffic } from './host.ts';
 import type { Link } from './link.ts';
 
 /** Between two samples, in milliseconds. */
@@ -9,9 +9,6 @@ export interface Counters {
   readonly bytesReceived: number;
   readonly bytesSent: number;
 }
-
-/** Who a session is of, without its bytes. */
-export type SessionName = Omit<SessionTraffic, 'rxBytes' | 'txBytes'>;
 
 /** A connection that is being counted. */
 export class Counted {

@@ -14,7 +14,8 @@ import {
   refuse,
 } from '@millrace/rtmp';
 import type { Link } from '../media/link.ts';
-import { type Counted, type Counters, SAMPLE_INTERVAL, type SessionName, Traffic } from '../media/traffic.ts';
+import type { SessionName, Viewer } from '../media/host.ts';
+import { type Counted, type Counters, SAMPLE_INTERVAL, Traffic } from '../media/traffic.ts';
 import { hostAndPort, peerAddress } from '../util/address.ts';
 import { CoreError } from '../util/errors.ts';
 import {
@@ -26,7 +27,6 @@ import {
   referenceOf,
   withoutSecrets,
 } from './access.ts';
-import { Admission } from './admission.ts';
 import { type Channel, Channels, type Peer, type Player } from './channels.ts';
 import { FlvPlayer } from './flv-player.ts';
 import { Guesses } from './guesses.ts';
@@ -66,7 +66,6 @@ export class StreamService implements StreamHandler {
   readonly #playing = new Map<ServerConnection, (reason?: CloseReason) => void>();
   readonly #flvPlayers = new Map<number, FlvPlayer>();
   readonly #traffic: Traffic;
-  readonly #admission: Admission;
   readonly #guesses = new Guesses();
   readonly #ticker: NodeJS.Timeout;
   #rules: AccessRules = { app: '/', token: '', keys: {} };
@@ -74,7 +73,6 @@ export class StreamService implements StreamHandler {
   constructor(host: Link<RtmpHost>, journal: Journal) {
     this.#host = host;
     this.#journal = journal;
-    this.#admission = new Admission(host);
     this.#traffic = new Traffic(host);
     this.#ticker = setInterval(() => {
       this.#tick(performance.now());
@@ -281,11 +279,7 @@ export class StreamService implements StreamHandler {
   }
 
   async #admit(channel: Channel, viewer: FlvViewer): Promise<string | undefined> {
-    const session = playerSession(channel, viewer);
-    const refusal = await this.#admission.admit(session, {
-      client: viewer.client,
-      expectedBitrate: session.expectedBitrate,
-    });
+    const refusal = await this.#host.call('admit', playerSession(channel, viewer));
     if (refusal !== undefined) {
       const deed = { who: 'PLAY', action: 'LIMIT', path: channel.name, client: viewer.remote } as const;
       this.#note('warn', deed, LIMITS[refusal] ?? refusal);
@@ -370,10 +364,7 @@ function publisherSession({ name, reference, peer }: Channel): SessionName {
   };
 }
 
-function playerSession(
-  channel: Channel,
-  { remote, client }: FlvViewer,
-): SessionName & { expectedBitrate: number } {
+function playerSession(channel: Channel, { remote, client }: FlvViewer): Viewer {
   const { reference, name, relay } = channel;
   return {
     id: remote,

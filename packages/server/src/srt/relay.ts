@@ -9,9 +9,10 @@ import {
   type Remote,
   rejectionName,
 } from '@millrace/srt';
+import type { SessionName, Viewer } from '../media/host.ts';
 import type { Link } from '../media/link.ts';
 import type { StreamHost, StreamName } from '../media/streams.ts';
-import { type Counted, type Counters, SAMPLE_INTERVAL, type SessionName, Traffic } from '../media/traffic.ts';
+import { type Counted, type Counters, SAMPLE_INTERVAL, Traffic } from '../media/traffic.ts';
 import { hostAndPort, splitListenAddress } from '../util/address.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { type Refusal, type Wish, checkCaller, checkResource } from './access.ts';
@@ -48,7 +49,6 @@ export class Relay {
   #listener: Listener | undefined;
   #counter: NodeJS.Timeout | undefined;
   /** Subscribers are admitted one after the other: the last place is not given to two. */
-  #admission: Promise<unknown> = Promise.resolve();
 
   constructor(host: Link<StreamHost>) {
     this.#host = host;
@@ -178,7 +178,7 @@ export class Relay {
   }
 
   #publish(request: CallerRequest, wish: Wish): void {
-    const client = this.#accept(request, wish);
+    const client = this.#accept(request, wish, publisherSession(wish.resource, request.remote));
     const { connection, resource, remote } = client;
     const channel = new Channel<Connection>();
     this.#streams.set(resource, { channel, publisher: client });
@@ -195,41 +195,41 @@ export class Relay {
   }
 
   async #admit(request: CallerRequest, wish: Wish): Promise<void> {
-    const turn = this.#admission.then(async () => {
-      const refusal = (await this.#whyFull(request, wish)) ?? this.#checkResource(wish);
-      if (refusal === undefined) this.#subscribe(request, wish);
-      else this.#refuse(request, refusal);
-    });
-    this.#admission = turn.catch(() => undefined);
-    await turn;
+    const { resource } = wish;
+    const session = viewerSession(resource, request.remote, this.#bitrateOf(resource));
+    const limit = await this.#host.call('admit', session);
+    if (limit !== undefined) {
+      const message = `no room for another viewer (${limit})`;
+      this.#refuse(request, { status: 'FORBIDDEN', resource, message, code: REJECTION.overload });
+      return;
+    }
+    // The publisher may have left in the meantime.
+    const refusal = this.#checkResource(wish);
+    if (refusal === undefined) {
+      this.#subscribe(request, wish, session);
+    } else {
+      this.#host.tell('end', [session.id]);
+      this.#refuse(request, refusal);
+    }
   }
 
-  async #whyFull({ remote }: CallerRequest, { resource }: Wish): Promise<Refusal | undefined> {
-    const expectedBitrate = this.#bitrateOf(resource);
-    const limit = await this.#host.call('refusal', { client: remote.address, expectedBitrate });
-    if (limit === undefined) return undefined;
-    const message = `no room for another viewer (${limit})`;
-    return { status: 'FORBIDDEN', resource, message, code: REJECTION.overload };
-  }
-
-  #subscribe(request: CallerRequest, wish: Wish): void {
+  #subscribe(request: CallerRequest, wish: Wish, session: Viewer): void {
     const channel = this.#streams.get(wish.resource)?.channel;
     if (channel === undefined) return;
-    const { connection } = this.#accept(request, wish);
+    const { connection } = this.#accept(request, wish, session);
     channel.add(connection);
     connection.once('closed', () => {
       channel.remove(connection);
     });
   }
 
-  #accept(request: CallerRequest, wish: Wish): Client {
+  #accept(request: CallerRequest, wish: Wish, session: SessionName): Client {
     const connection = request.accept();
     const remote = toText(connection.remote);
     const handler = wish.mode === 'publish' ? 'PUBLISH' : 'SUBSCRIBE';
     const fields = { handler, resource: wish.resource, client: remote };
     this.#protocol.write('connection:new', 0, `${toHex(connection.id)} (${wish.resource}) ${handler}`);
     this.#log('', { ...fields, status: 'START' });
-    const session = toSession(wish, connection, this.#bitrateOf(wish.resource));
     const counted = this.#traffic.open(session, countersOf(connection));
     const client: Client = { ...wish, connection, remote, counted };
     this.#clients.set(connection.id, client);
@@ -270,11 +270,21 @@ export class Relay {
   }
 }
 
-function toSession({ mode, resource }: Wish, { remote }: Connection, expectedBitrate: number): SessionName {
-  const session = { reference: resource, peer: toText(remote), client: remote.address };
-  return mode === 'publish'
-    ? { ...session, id: resource, location: `publish:${resource}`, isPublisher: true }
-    : { ...session, id: session.peer, location: `play:${resource}`, expectedBitrate };
+function publisherSession(resource: string, remote: Remote): SessionName {
+  return {
+    id: resource,
+    reference: resource,
+    location: `publish:${resource}`,
+    peer: toText(remote),
+    client: remote.address,
+    isPublisher: true,
+  };
+}
+
+function viewerSession(resource: string, remote: Remote, expectedBitrate: number): Viewer {
+  const peer = toText(remote);
+  const location = `play:${resource}`;
+  return { id: peer, reference: resource, location, peer, client: remote.address, expectedBitrate };
 }
 
 function countersOf(connection: Connection): Counters {
