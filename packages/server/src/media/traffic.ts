@@ -1,5 +1,6 @@
-import type { PlaneHost, SessionName, SessionTraffic } from './host.ts';
+import type { PlaneHost, SessionName, SessionTraffic, Viewer } from './host.ts';
 import type { Link } from './link.ts';
+import type { StreamName } from './streams.ts';
 
 /** Between two samples, in milliseconds. */
 export const SAMPLE_INTERVAL = 1_000;
@@ -8,6 +9,24 @@ export const SAMPLE_INTERVAL = 1_000;
 export interface Counters {
   readonly bytesReceived: number;
   readonly bytesSent: number;
+}
+
+/** The session of who publishes a stream from an address. */
+export function publisherSession({ name, reference, remote }: StreamName, client: string): SessionName {
+  return { id: name, reference, location: `publish:${name}`, peer: remote, client, isPublisher: true };
+}
+
+/**
+ * The session of who plays a stream.
+ *
+ * @param expectedBitrate bit/s.
+ */
+export function viewerSession(
+  { name, reference }: Pick<StreamName, 'name' | 'reference'>,
+  { remote, client }: { remote: string; client: string },
+  expectedBitrate: number,
+): Viewer {
+  return { id: remote, reference, location: `play:${name}`, peer: remote, client, expectedBitrate };
 }
 
 /** A connection that is being counted. */

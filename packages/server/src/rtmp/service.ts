@@ -14,8 +14,14 @@ import {
   refuse,
 } from '@millrace/rtmp';
 import type { Link } from '../media/link.ts';
-import type { SessionName, Viewer } from '../media/host.ts';
-import { type Counted, type Counters, SAMPLE_INTERVAL, Traffic } from '../media/traffic.ts';
+import {
+  type Counted,
+  type Counters,
+  SAMPLE_INTERVAL,
+  Traffic,
+  publisherSession,
+  viewerSession,
+} from '../media/traffic.ts';
 import { hostAndPort, peerAddress } from '../util/address.ts';
 import { CoreError } from '../util/errors.ts';
 import {
@@ -200,7 +206,7 @@ export class StreamService implements StreamHandler {
     let counted: Counted | undefined;
     relay.on('track', ({ kind, id, codec }: Track) => {
       if (counted === undefined) {
-        counted = this.#traffic.open(publisherSession(channel), publisher);
+        counted = this.#traffic.open(publisherSession(channel.describe(), peer.client), publisher);
         this.#host.tell('published', channel.describe());
         this.#note('info', { ...deed, action: 'START' });
       }
@@ -268,7 +274,10 @@ export class StreamService implements StreamHandler {
     };
     const deed = { who: 'PLAY', path: channel.name, client: remote } as const;
     channel.players.add(player);
-    const counted = this.#traffic.open(playerSession(channel, { remote, client }), counters);
+    const counted = this.#traffic.open(
+      viewerSession(channel, { remote, client }, channel.relay.bitrate),
+      counters,
+    );
     this.#note('info', { ...deed, action: 'START' });
     return (error) => {
       channel.players.delete(player);
@@ -279,7 +288,7 @@ export class StreamService implements StreamHandler {
   }
 
   async #admit(channel: Channel, viewer: FlvViewer): Promise<string | undefined> {
-    const refusal = await this.#host.call('admit', playerSession(channel, viewer));
+    const refusal = await this.#host.call('admit', viewerSession(channel, viewer, channel.relay.bitrate));
     if (refusal !== undefined) {
       const deed = { who: 'PLAY', action: 'LIMIT', path: channel.name, client: viewer.remote } as const;
       this.#note('warn', deed, LIMITS[refusal] ?? refusal);
@@ -351,27 +360,4 @@ export class StreamService implements StreamHandler {
 /** Whether a player was cut off. Those that leave in the middle of the stream reset the connection, as most do. */
 function isFailure({ code, message }: CloseReason): boolean {
   return !PEACEFUL.has(code) && message !== 'ECONNRESET' && message !== 'EPIPE';
-}
-
-function publisherSession({ name, reference, peer }: Channel): SessionName {
-  return {
-    id: name,
-    reference,
-    location: `publish:${name}`,
-    peer: peer.remote,
-    client: peer.client,
-    isPublisher: true,
-  };
-}
-
-function playerSession(channel: Channel, { remote, client }: FlvViewer): Viewer {
-  const { reference, name, relay } = channel;
-  return {
-    id: remote,
-    reference,
-    location: `play:${name}`,
-    peer: remote,
-    client,
-    expectedBitrate: relay.bitrate,
-  };
 }

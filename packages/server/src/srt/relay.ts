@@ -12,7 +12,14 @@ import {
 import type { SessionName, Viewer } from '../media/host.ts';
 import type { Link } from '../media/link.ts';
 import type { StreamHost, StreamName } from '../media/streams.ts';
-import { type Counted, type Counters, SAMPLE_INTERVAL, Traffic } from '../media/traffic.ts';
+import {
+  type Counted,
+  type Counters,
+  SAMPLE_INTERVAL,
+  Traffic,
+  publisherSession,
+  viewerSession,
+} from '../media/traffic.ts';
 import { hostAndPort, splitListenAddress } from '../util/address.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { type Refusal, type Wish, checkCaller, checkResource } from './access.ts';
@@ -178,14 +185,15 @@ export class Relay {
   }
 
   #publish(request: CallerRequest, wish: Wish): void {
-    const client = this.#accept(request, wish, publisherSession(wish.resource, request.remote));
-    const { connection, resource, remote } = client;
+    const { resource } = wish;
+    const stream: StreamName = { name: resource, reference: resource, remote: toText(request.remote) };
+    const client = this.#accept(request, wish, publisherSession(stream, request.remote.address));
+    const { connection } = client;
     const channel = new Channel<Connection>();
     this.#streams.set(resource, { channel, publisher: client });
     connection.on('payload', (payload) => {
       channel.relay(payload);
     });
-    const stream: StreamName = { name: resource, reference: resource, remote };
     this.#host.tell('published', stream);
     connection.once('closed', () => {
       this.#streams.delete(resource);
@@ -196,7 +204,8 @@ export class Relay {
 
   async #admit(request: CallerRequest, wish: Wish): Promise<void> {
     const { resource } = wish;
-    const session = viewerSession(resource, request.remote, this.#bitrateOf(resource));
+    const viewer = { remote: toText(request.remote), client: request.remote.address };
+    const session = viewerSession({ name: resource, reference: resource }, viewer, this.#bitrateOf(resource));
     const limit = await this.#host.call('admit', session);
     if (limit !== undefined) {
       const message = `no room for another viewer (${limit})`;
@@ -268,23 +277,6 @@ export class Relay {
   #log(message: string, fields: Record<string, unknown> = {}): void {
     this.#host.tell('log', 'info', message, { address: this.#options.address, ...fields });
   }
-}
-
-function publisherSession(resource: string, remote: Remote): SessionName {
-  return {
-    id: resource,
-    reference: resource,
-    location: `publish:${resource}`,
-    peer: toText(remote),
-    client: remote.address,
-    isPublisher: true,
-  };
-}
-
-function viewerSession(resource: string, remote: Remote, expectedBitrate: number): Viewer {
-  const peer = toText(remote);
-  const location = `play:${resource}`;
-  return { id: peer, reference: resource, location, peer, client: remote.address, expectedBitrate };
 }
 
 function countersOf(connection: Connection): Counters {
