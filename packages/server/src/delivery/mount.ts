@@ -98,7 +98,7 @@ export function mountRoutes(options: MountOptions): Routes {
         return files.store(request, reply, named);
       },
     });
-    app.delete(url, { onRequest }, (request, reply) => files.remove(request, reply, namedBy(request)));
+    app.delete(url, { onRequest }, (request, reply) => files.remove(request, reply, pathOf(request)));
   };
 }
 
@@ -122,7 +122,7 @@ function explainSkips(app: FastifyInstance, cache: FileCache): void {
 
 const NAMED = 'namedFile';
 
-/** Told once of each request: what is asked for most costs next to nothing otherwise. */
+/** What a request is for, which was found out when it came in. */
 function namedBy(request: FastifyRequest): NamedFile {
   return request.getDecorator<NamedFile>(NAMED);
 }

@@ -119,8 +119,12 @@ export class Files {
     }
   }
 
-  /** Answers DELETE. */
-  async remove(request: FastifyRequest, reply: FastifyReply, { path }: NamedFile): Promise<FastifyReply> {
+  /**
+   * Answers DELETE.
+   *
+   * @param path decoded; starts with `/`.
+   */
+  async remove(request: FastifyRequest, reply: FastifyReply, path: string): Promise<FastifyReply> {
     await this.#checkWrite(request, path);
     if (!(await this.#options.filesystem.remove(path))) throw notFound(path);
     this.#options.onChange?.(cleanPath(path));

@@ -64,9 +64,7 @@ export function fsRoutes({ filesystems, mime, isReadOnly }: FsOptions): Routes {
     const write = on((request, reply, { files }) =>
       files.store(request, reply, files.named(pathOf(request))),
     );
-    const remove = on((request, reply, { files }) =>
-      files.remove(request, reply, files.named(pathOf(request))),
-    );
+    const remove = on((request, reply, { files }) => files.remove(request, reply, pathOf(request)));
     const url = '/fs/:name/*';
 
     app.get('/fs', (_request, reply) =>
