@@ -26,7 +26,7 @@ export const fsRm = defineCommand({
       if (found.length === 0) {
         throw new CommandError(`no file fits ${remoteText(remote)}`, { exitCode: EXIT.notFound });
       }
-      names.push(...found.map(({ name }) => `${remote.storage}:${name}`));
+      names.push(...found.map(({ name }) => remoteText({ ...remote, path: name })));
     }
     return forEach(context, names, async (name) => {
       const { storage, path } = requireRemote(name);

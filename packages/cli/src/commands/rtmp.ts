@@ -1,7 +1,7 @@
 import type { RtmpChannel, RtmpPlayer } from '@millrace/client';
 import { defineCommand, text, word } from '../command.ts';
 import type { Column } from '../terminal/table.ts';
-import { formatBitrate, formatBytes, formatDuration } from '../terminal/units.ts';
+import { formatAge, formatBitrate, formatBytes } from '../terminal/units.ts';
 
 /** A publisher or a player. Core tells no more than the names of the streams. */
 interface Row {
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<Row>[] = [
     optional: 1,
   },
   { title: 'BYTES', text: ({ bytes }) => ifKnown(bytes, formatBytes), align: 'right', optional: 5 },
-  { title: 'FOR', text: ({ link }) => ifKnown(link.created_at, age), align: 'right', optional: 6 },
+  { title: 'FOR', text: ({ link }) => ifKnown(link.created_at, formatAge), align: 'right', optional: 6 },
   { title: 'PROTOCOL', text: ({ link }) => link.protocol ?? '', optional: 7 },
   { title: 'REMOTE', text: ({ link }) => link.remote ?? '', optional: 2 },
 ];
@@ -97,8 +97,4 @@ function ifKnown<T>(value: T | undefined, show: (value: T) => string): string {
 
 function codecs({ video_codecs = [], audio_codecs = [] }: RtmpChannel): string {
   return [...video_codecs, ...audio_codecs].join(', ');
-}
-
-function age(since: number): string {
-  return formatDuration(Math.max(0, Date.now() / 1000 - since));
 }

@@ -1,7 +1,7 @@
 import type { Session, SessionSummary } from '@millrace/client';
 import { defineCommand, flag, words } from '../command.ts';
 import type { Column } from '../terminal/table.ts';
-import { formatBitrate, formatBytes, formatDuration } from '../terminal/units.ts';
+import { formatAge, formatBitrate, formatBytes } from '../terminal/units.ts';
 
 type Row = Session & { collector: string };
 
@@ -9,12 +9,11 @@ const MEBI = 1024 * 1024;
 /** The server's kbit has 1024 bits. */
 const kbit = (binary: number) => (binary * 1024) / 1000;
 
-const now = () => Date.now() / 1000;
 const ACTIVE: readonly Column<Row>[] = [
   { title: 'KIND', text: ({ collector }) => collector },
   { title: 'STREAM', text: ({ reference, local }) => reference || local, min: 8 },
   { title: 'PEER', text: ({ remote }) => remote, min: 8 },
-  { title: 'FOR', text: ({ created_at }) => formatDuration(now() - created_at), align: 'right' },
+  { title: 'FOR', text: ({ created_at }) => formatAge(created_at), align: 'right' },
   {
     title: 'IN',
     text: ({ bandwidth_rx_kbit }) => formatBitrate(kbit(bandwidth_rx_kbit)),

@@ -24,6 +24,11 @@ export function formatDuration(seconds: number): string {
   return two(DAY, HOUR, 'd', 'h');
 }
 
+/** The time since a point that is given in Unix seconds. */
+export function formatAge(since: number): string {
+  return formatDuration(Date.now() / 1000 - since);
+}
+
 /** A part of a hundred: `0.5%`, `12%`. */
 export function formatPercent(percent: number): string {
   return `${percent < 9.95 ? percent.toFixed(1) : Math.round(percent)}%`;
