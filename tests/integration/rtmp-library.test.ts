@@ -91,6 +91,16 @@ async function serve(stream = 'foo', options?: RtmpServerOptions) {
   return { server, address: await server.listen(stream), path: `/live/${stream}` };
 }
 
+/** A server with a stream that is published and played. */
+async function servePlayed(...args: Parameters<typeof serve>) {
+  const { server, address, path } = await serve(...args);
+  const publisher = publish(address, [...PICTURE, ...H264]);
+  await server.relay(path);
+  const player = decode(address, ['-c', 'copy']);
+  await expect.poll(() => server.relays.get(path)?.subscribers.size).toBe(1);
+  return { server, publisher, player };
+}
+
 /** An endless publisher in real time; ends with the test. */
 function publish(address: string, args: string[], binary = 'ffmpeg'): ChildProcess {
   const child = spawn(binary, ['-hide_banner', '-loglevel', 'error', ...args, '-f', 'flv', address], {
@@ -179,22 +189,14 @@ describe('FFmpeg', { timeout: 90_000 }, () => {
   });
 
   test('that is killed frees its path, and its players end', async () => {
-    const { server, address, path } = await serve();
-    const publisher = publish(address, [...PICTURE, ...H264]);
-    await server.relay(path);
-    const player = decode(address, ['-c', 'copy']);
-    await expect.poll(() => server.relays.get(path)?.subscribers.size).toBe(1);
+    const { server, publisher, player } = await servePlayed();
     publisher.kill('SIGKILL');
     await player;
     expect(server.relays.size).toBe(0);
   });
 
   test('that stalls frees its path after the time for it, and its players end', async () => {
-    const { server, address, path } = await serve('foo', { limits: { idleMs: 1_000 } });
-    const publisher = publish(address, [...PICTURE, ...H264]);
-    await server.relay(path);
-    const player = decode(address, ['-c', 'copy']);
-    await expect.poll(() => server.relays.get(path)?.subscribers.size).toBe(1);
+    const { server, publisher, player } = await servePlayed('foo', { limits: { idleMs: 1_000 } });
     publisher.kill('SIGSTOP');
     await player;
     expect(server.relays.size).toBe(0);
