@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Component, PreparedChange } from '../components.ts';
 import { simpleChange } from '../components.ts';
+import { collectGarbage, collectGarbageOfStart } from '../util/garbage.ts';
 
 export interface MemoryHints {
   /** Time between collections of garbage that are forced; 0 for none. */
@@ -14,22 +13,24 @@ export interface MemoryHints {
 const WATCH_INTERVAL = 10_000;
 const MAX_TIMER = 2 ** 31 - 1;
 
-/** Follows the hints of the configuration about memory. V8 decides by itself otherwise. */
+/** Gives back what the start left, and follows the hints of the configuration. V8 decides by itself otherwise. */
 export class MemoryKeeper implements Component {
   #hints: MemoryHints;
   #timers: NodeJS.Timeout[] = [];
-  #collectGarbage: (() => void) | undefined;
+  #afterStart: NodeJS.Timeout | undefined;
 
   constructor(hints: MemoryHints) {
     this.#hints = hints;
   }
 
   start(): Promise<void> {
+    this.#afterStart = collectGarbageOfStart();
     this.#arm();
     return Promise.resolve();
   }
 
   close(): Promise<void> {
+    clearTimeout(this.#afterStart);
     this.#disarm();
     return Promise.resolve();
   }
@@ -45,13 +46,11 @@ export class MemoryKeeper implements Component {
     this.#disarm();
     const { forceIntervalMs, softLimitBytes } = this.#hints;
     if (forceIntervalMs > 0) {
-      this.#every(forceIntervalMs, () => {
-        this.#collect();
-      });
+      this.#every(forceIntervalMs, collectGarbage);
     }
     if (softLimitBytes > 0) {
       this.#every(WATCH_INTERVAL, () => {
-        if (process.memoryUsage.rss() > softLimitBytes) this.#collect();
+        if (process.memoryUsage.rss() > softLimitBytes) collectGarbage();
       });
     }
   }
@@ -64,17 +63,4 @@ export class MemoryKeeper implements Component {
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers = [];
   }
-
-  #collect(): void {
-    this.#collectGarbage ??= exposedCollector();
-    this.#collectGarbage();
-  }
-}
-
-/** V8's own function, which a new context has once the flag is set; Node has no other way to it at run time. */
-function exposedCollector(): () => void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  setFlagsFromString('--no-expose-gc');
-  return collect;
 }
