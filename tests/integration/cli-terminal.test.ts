@@ -221,10 +221,12 @@ describe.skipIf(FFMPEG === '')("FFmpeg's options", () => {
       .map(({ name }) => name);
     expect(asked.length).toBeGreaterThan(30);
     const wrong: string[] = [];
+    // Some leave a file behind.
+    const { folder: cwd } = await Cli.forTest();
     const ask = async () => {
       for (let name = asked.shift(); name !== undefined; name = asked.shift()) {
         // Without an output, FFmpeg ends before it does anything.
-        const child = await run(FFMPEG, ['-hide_banner', name], { timeout: 20_000 }).catch(
+        const child = await run(FFMPEG, ['-hide_banner', name], { cwd, timeout: 20_000 }).catch(
           (error: unknown) => error as { stdout: string; stderr: string },
         );
         const wantsValue = child.stderr.includes('Missing argument for option');
