@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
@@ -53,6 +54,13 @@ describe('writing and reading below a mount', () => {
     const options = { headers: { authorization: BASIC }, body: 'x' };
     expect((await server.send('POST', '/memfs/a', options)).status).toBe(201);
     expect((await server.send('POST', '/memfs/a', options)).status).toBe(204);
+  });
+
+  test('an upload that announces no body makes an empty file', async () => {
+    const client = connect(server.port).setEncoding('utf8');
+    client.write(`PUT /memfs/a HTTP/1.1\r\nHost: a\r\nAuthorization: ${BASIC}\r\nConnection: close\r\n\r\n`);
+    expect((await client.toArray()).join('')).toMatch(/^HTTP\/1\.1 201 /);
+    expect((await server.get('/memfs/a')).body).toHaveLength(0);
   });
 
   test('a replaced file is answered with 204 also to a client that accepts gzip', async () => {

@@ -22,6 +22,8 @@ export const HTTP1_LIMITS = {
   requestTimeout: 0,
   // Node's own refusal does not say what is missing: `requireHost` does.
   requireHostHeader: false,
+  // Who sends no body is not waited for to end it: a tenth of what Node takes for a request.
+  optimizeEmptyRequests: true,
 };
 
 /** How long a client may take to read why it was refused. */

@@ -55,7 +55,6 @@ export class Relay {
   #options: SrtOptions = { address: '', token: '', passphrase: '', topics: [] };
   #listener: Listener | undefined;
   #counter: NodeJS.Timeout | undefined;
-  /** Subscribers are admitted one after the other: the last place is not given to two. */
 
   constructor(host: Link<StreamHost>) {
     this.#host = host;
