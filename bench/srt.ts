@@ -13,9 +13,9 @@ const PLAYERS = [20, 100];
 const STREAM = { publish: 'bench,mode:publish', play: 'bench' };
 const BITRATE = 4_000_000;
 /** Measured in turns, so that a busy moment of the machine meets all. */
-const ROUNDS = 2;
+const ROUNDS = 3;
 /** Streams run for days: by then what is hot has been compiled. */
-const WARM_UP_MS = 4_000;
+const WARM_UP_MS = 12_000;
 const MEASURED_MS = 7_000;
 
 interface Peer {
