@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Writable } from 'node:stream';
 import type { Encoded } from './batch.ts';
-import { FLV_HEADER, encodeFlv } from './flv.ts';
+import { encodeFlv, flvHeader } from './flv.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import type { Relay } from './relay.ts';
@@ -42,7 +42,8 @@ export class FlvPlayer extends EventEmitter<FlvPlayerEvents> implements Sink, Sw
       this.subscription.close();
       this.emit('closed', this.#reason ?? 'the peer closed the connection');
     });
-    this.#outbox.write([FLV_HEADER], FLV_HEADER.length);
+    const header = flvHeader(relay.tracks);
+    this.#outbox.write([header], header.length);
     this.subscription = relay.subscribe(this);
   }
 

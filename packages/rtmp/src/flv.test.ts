@@ -3,7 +3,7 @@ import { PIECE_SIZES, cut, mutate, seeded } from '../test/feed.ts';
 import { TestSink, audioHeader, frame, keyFrame, sound, videoHeader } from '../test/streams.ts';
 import { ByteCursor } from './byte-cursor.ts';
 import { ProtocolError } from './errors.ts';
-import { FLV_HEADER, encodeFlv, readFlv, serializeFlvTag, splitAggregate } from './flv.ts';
+import { FLV_HEADER, encodeFlv, flvHeader, readFlv, serializeFlvTag, splitAggregate } from './flv.ts';
 import { type Message, MessageType } from './message.ts';
 import { Relay } from './relay.ts';
 
@@ -25,6 +25,15 @@ const FILE = Buffer.concat([FLV_HEADER, ...MESSAGES.map((message) => serializeFl
 test('a tag has the form of the specification', () => {
   const tag = serializeFlvTag({ type: 9, timestamp: 0x0a0b0c0d, body: Buffer.from('aabb', 'hex') });
   expect(tag.toString('hex')).toBe('09' + '000002' + '0b0c0d' + '0a' + '000000' + 'aabb' + '0000000d');
+});
+
+test.each<[string, ('audio' | 'video')[], number]>([
+  ['audio', ['audio'], 4],
+  ['video', ['video'], 1],
+  ['both', ['video', 'audio'], 5],
+  ['both, while nothing is known', [], 5],
+])('a header announces what there is: %s', (_, kinds, flags) => {
+  expect(flvHeader(kinds.map((kind) => ({ kind })))[4]).toBe(flags);
 });
 
 test.each(PIECE_SIZES)('what is written is read in pieces of %d bytes', (size) => {

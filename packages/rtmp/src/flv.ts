@@ -2,6 +2,7 @@ import type { ByteCursor, Parser } from './byte-cursor.ts';
 import { type Encoded, PieceWriter, type RelayMessage, timeFrom } from './batch.ts';
 import { ProtocolError } from './errors.ts';
 import { type Message, MessageType } from './message.ts';
+import type { Track } from './metadata.ts';
 
 /** E.4.1 of the FLV specification: type, size, time and stream id. */
 const TAG_HEADER_BYTES = 11;
@@ -15,10 +16,15 @@ const FLAGS_OFFSET = 4;
 const AUDIO_FLAG = 4;
 const VIDEO_FLAG = 1;
 
-/** A header that announces only these kinds: E.2 of the FLV specification. Players wait for all that is announced. */
-export function flvHeader(kinds: ReadonlySet<string>): Buffer {
+/**
+ * The header of a stream with these tracks: E.2 of the FLV specification. Players wait for all that it announces, and play
+ * nothing if that is neither; so both are, while nothing is known.
+ */
+export function flvHeader(tracks: readonly Pick<Track, 'kind'>[]): Buffer {
   const header = Buffer.from(FLV_HEADER);
-  header[FLAGS_OFFSET] = (kinds.has('audio') ? AUDIO_FLAG : 0) | (kinds.has('video') ? VIDEO_FLAG : 0);
+  const has = (kind: Track['kind']) => tracks.some((track) => track.kind === kind);
+  if (tracks.length > 0)
+    header[FLAGS_OFFSET] = (has('audio') ? AUDIO_FLAG : 0) | (has('video') ? VIDEO_FLAG : 0);
   return header;
 }
 

@@ -23,7 +23,7 @@ export class FlvPlayer implements Sink {
     this.#output = output;
     this.#onClose = onClose;
     // Its own memory, as in send().
-    this.#write(new Uint8Array(flvHeader(new Set(relay.tracks.map(({ kind }) => kind)))));
+    this.#write(new Uint8Array(flvHeader(relay.tracks)));
     this.#subscription = relay.subscribe(this);
   }
 
