@@ -1,5 +1,5 @@
 // When a payload is due: timestamp-based packet delivery. draft-sharabayko-srt-01 §4.5
-import { TimestampUnwrapper } from './sequence.ts';
+import { unwrapTimestamp } from './sequence.ts';
 
 const DRIFT_SAMPLES = 1000;
 /** ms */
@@ -8,14 +8,11 @@ const DRIFT_STEP = 5;
 const MAX_AHEAD = 10_000;
 /** After so many in a row the peer's clock has jumped, and is followed. */
 const JUMP_PACKETS = 32;
-/** A packet stamped so far behind (ms) is not believed at all. */
-const MAX_BEHIND = 3_600_000;
 
 /** Follows the peer's clock, and tells when what it stamped is to be handed over. All in ms of the local clock. */
 export class Playout {
   /** From a packet's stamp to its delivery. */
   readonly latency: number;
-  readonly #timestamps: TimestampUnwrapper;
   /** Local time at which the peer's clock was 0. */
   #base: number;
   #drift = 0;
@@ -30,7 +27,6 @@ export class Playout {
    */
   constructor(arrivedAt: number, timestamp: number, latency: number) {
     this.latency = latency;
-    this.#timestamps = new TimestampUnwrapper(timestamp);
     this.#base = arrivedAt - timestamp / 1000;
   }
 
@@ -41,19 +37,16 @@ export class Playout {
 
   /**
    * The time on the peer's clock, in ms without wraps, at which a data packet was stamped; undefined if its stamp
-   * cannot be true.
+   * cannot be true. However long nothing came, the local clock tells how often the stamps have wrapped.
    */
   sourceTime(timestamp: number, now: number): number | undefined {
-    const time = this.#timestamps.peek(timestamp) / 1000;
-    const ahead = this.#base + time - now;
-    if (ahead < -MAX_BEHIND) return undefined;
-    if (ahead <= MAX_AHEAD) {
+    const time = this.#unwrap(timestamp, now);
+    if (this.#base + time - now <= MAX_AHEAD) {
       this.#packetsAhead = 0;
-      return this.#timestamps.unwrap(timestamp) / 1000;
+      return time;
     }
     if (++this.#packetsAhead < JUMP_PACKETS) return undefined;
     this.#packetsAhead = 0;
-    this.#timestamps.restart(timestamp);
     this.#base = now - timestamp / 1000;
     return timestamp / 1000;
   }
@@ -71,7 +64,7 @@ export class Playout {
   /** Takes an ACKACK as a sample of how the clocks drift apart. draft-sharabayko-srt-01 §4.7 */
   sampleDrift(timestamp: number, rtt: number, now: number): void {
     this.#firstRtt ??= rtt;
-    const time = this.#timestamps.peek(timestamp) / 1000;
+    const time = this.#unwrap(timestamp, now);
     const difference = now - (this.#base + time) - (rtt - this.#firstRtt) / 2;
     if (Math.abs(difference) > MAX_AHEAD) return;
     this.#driftSum += difference;
@@ -84,5 +77,9 @@ export class Playout {
       this.#base += step;
       this.#drift -= step;
     }
+  }
+
+  #unwrap(timestamp: number, now: number): number {
+    return unwrapTimestamp(timestamp, (now - this.#base) * 1000) / 1000;
   }
 }

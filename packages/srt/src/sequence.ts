@@ -26,32 +26,8 @@ export function toTimestamp(ms: number): number {
   return Math.round(ms * 1000) >>> 0;
 }
 
-/** Continues 32-bit timestamps over their wraps, given that each is within 35 minutes of the one before. */
-export class TimestampUnwrapper {
-  #last: number;
-  #unwrapped: number;
-
-  /** @param first the timestamp where the count begins; it keeps its value. */
-  constructor(first: number) {
-    this.#last = first;
-    this.#unwrapped = first;
-  }
-
-  /** The timestamp in µs without wraps; below 0 if it lies before the start of a peer that began just after a wrap. */
-  unwrap(timestamp: number): number {
-    this.#unwrapped += (timestamp - this.#last) | 0;
-    this.#last = timestamp;
-    return this.#unwrapped;
-  }
-
-  /** What {@link unwrap} would give, without taking it as the new reference. */
-  peek(timestamp: number): number {
-    return this.#unwrapped + ((timestamp - this.#last) | 0);
-  }
-
-  /** Takes the timestamp as it stands as the new reference. */
-  restart(timestamp: number): void {
-    this.#last = timestamp;
-    this.#unwrapped = timestamp;
-  }
+/** The time in µs, without wraps, that a 32-bit timestamp stands for: the one nearest to what is expected. */
+export function unwrapTimestamp(timestamp: number, expected: number): number {
+  const whole = Math.floor(expected);
+  return whole + ((timestamp - (whole >>> 0)) | 0);
 }
