@@ -232,6 +232,23 @@ describe('a stream over a lossy network', () => {
     stream(simulation, { seconds: 1 });
     expect(simulation.delivered.length).toBeGreaterThan(950);
   });
+
+  test('goes on after a break of more packets than the receiver can hold', () => {
+    let isCut = false;
+    const simulation = new Simulation({ back: { filter: () => !isCut }, forward: { filter: () => !isCut } });
+    const fast = { interval: 0.2, tail: 0 };
+    const before = stream(simulation, { seconds: 1, ...fast });
+    isCut = true;
+    const lost = stream(simulation, { seconds: 3, ...fast });
+    isCut = false;
+    const sent = stream(simulation, { seconds: 2, interval: 0.2 });
+    expect(lost).toBeGreaterThan(8192);
+    expect(simulation.delivered.length).toBeGreaterThan(0.9 * (before + sent));
+    const { recvUniquePkt, recvLossPkt, recvDropPkt } = simulation.receiver.statistics();
+    expect(recvUniquePkt + recvLossPkt).toBe(before + lost + sent);
+    expect(recvUniquePkt + recvDropPkt).toBe(before + lost + sent);
+    expect(simulation.sender.statistics().sendBufPkt).toBe(0);
+  });
 });
 
 function wrapping(): SimulationOptions {
@@ -269,6 +286,14 @@ describe('a hostile peer', () => {
     stream(simulation, { seconds: 1 });
     expect(simulation.delivered).toHaveLength(1000);
     expect(simulation.receiver.statistics().recvDropPkt).toBe(3);
+  });
+
+  test('does not stop a stream by packets without content', () => {
+    const simulation = new Simulation();
+    simulation.receiver.handle({ ...DATA, payload: Buffer.alloc(0) }, simulation.now);
+    simulation.receiver.handle({ ...DATA, sequence: 1001 }, simulation.now);
+    simulation.run(1000);
+    expect(numbers(simulation)).toEqual([0]);
   });
 
   test('does not stop a stream by stamps from the future', () => {

@@ -185,6 +185,15 @@ export class ReceiveBuffer {
     }
   }
 
+  /** Goes on at an index behind the end, where nothing is held. Returns how many packets are left out. */
+  skipTo(index: number): number {
+    const count = index - this.#end;
+    this.#states.fill(MISSING);
+    this.#wasSkipped.fill(1);
+    this.#base = this.#ackPosition = this.#end = this.#filledFrom = index;
+    return count;
+  }
+
   /**
    * The missing packets from `first` to `last` that were not reported after `limit`, as ranges. They count as reported now.
    * For those stamped before `urgentBefore` the limit is another.

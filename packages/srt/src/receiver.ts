@@ -18,6 +18,8 @@ const LIGHT_ACK_INTERVAL = 64;
 const ORDER_RUN = 50;
 /** What is due within so many round trips is asked for more often. */
 const URGENT_ROUND_TRIPS = 3;
+/** After so many packets in a row that are beyond an empty buffer, what lies between is given up. */
+const JUMP_PACKETS = 32;
 
 export interface ReceiverOptions {
   initialSequence: number;
@@ -54,6 +56,7 @@ export class Receiver {
   #freshGaps: { first: number; last: number; detectedAt: number }[] = [];
 
   #belatedTime = 0;
+  #beyondRun = 0;
 
   constructor(
     options: ReceiverOptions,
@@ -113,7 +116,8 @@ export class Receiver {
     if (packet.isRetransmitted) counters.recvRetransPkt++;
     const buffer = (this.#buffer ??= new ReceiveBuffer(this.#options.initialSequence));
     const index = buffer.indexOf(packet.sequence);
-    const arrival = buffer.classify(index);
+    let arrival = buffer.classify(index);
+    if (arrival === 'beyond' && this.#followJump(buffer, index)) arrival = 'new';
     if (arrival === 'belated') this.#noteBelated(packet, now);
     if (arrival === 'belated' || arrival === 'beyond' || arrival === 'duplicate') {
       if (arrival !== 'belated' || !buffer.wasSkipped(index)) this.#countDrop(1, packet.payload.length);
@@ -125,6 +129,7 @@ export class Receiver {
       return;
     }
 
+    this.#beyondRun = 0;
     this.#averagePayload = (7 * this.#averagePayload + packet.payload.length) / 8;
     const { end } = buffer;
     buffer.store(index, this.#open(packet, bytes), sourceTime);
@@ -191,7 +196,8 @@ export class Receiver {
   #handOver(buffer: ReceiveBuffer, index: number): void {
     const { payload, skipped } = buffer.take(index);
     if (skipped > 0) this.#countDrop(skipped, this.#averagePayload);
-    this.#deliver(payload);
+    // A message without content is nothing that could be handed on.
+    if (payload.length > 0) this.#deliver(payload);
   }
 
   /** The plain payload, or undefined if it cannot be decrypted, which asking again would not change. */
@@ -219,10 +225,21 @@ export class Receiver {
     return buffer.report({ limit: now - this.#rtt.nakInterval, urgentBefore, urgentLimit }, now);
   }
 
+  /**
+   * Whether the stream goes on at an index beyond the window: a break was so long that what follows it never fits behind
+   * what was before. One packet is not believed; while there is something to deliver, room is made by that.
+   */
+  #followJump(buffer: ReceiveBuffer, index: number): boolean {
+    if (buffer.size > 0 || ++this.#beyondRun < JUMP_PACKETS) return false;
+    const count = buffer.skipTo(index);
+    this.#countLoss(count);
+    // Those before this one were counted as they came.
+    this.#countDrop(count - JUMP_PACKETS + 1, this.#averagePayload);
+    return true;
+  }
+
   #noteGap(first: number, last: number, now: number): void {
-    const count = last - first + 1;
-    this.#counters.recvLossPkt += count;
-    this.#counters.recvLossBytes += count * (Math.round(this.#averagePayload) + this.#counters.headerBytes);
+    this.#countLoss(last - first + 1);
     this.#buffer?.openGap(first, last, now);
     this.#freshGaps.push({ first, last, detectedAt: now });
   }
@@ -289,6 +306,11 @@ export class Receiver {
 
   #send(word0: number, word1: number, now: number, body: Buffer): void {
     this.#wire.send(word0, word1, toTimestamp(now - this.#options.startedAt), body);
+  }
+
+  #countLoss(count: number): void {
+    this.#counters.recvLossPkt += count;
+    this.#counters.recvLossBytes += count * (Math.round(this.#averagePayload) + this.#counters.headerBytes);
   }
 
   #countDrop(count: number, payloadBytes: number): void {
