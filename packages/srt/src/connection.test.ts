@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { createRandom } from '../test/random.ts';
 import { Simulation, type SimulationOptions, numberedPayload } from '../test/simulation.ts';
 import { HS_FLAG, LIVE_FLAGS } from './handshake.ts';
-import type { SessionKeys } from './keys.ts';
+import { KeyDerivation } from './crypto.ts';
+import { type SessionKeys, createSessionKeys, sessionKeyMaterial } from './keys.ts';
 import { type Packet, parsePacket, serializePacket, words } from './packet.ts';
 import { ProtocolError } from './protocol-error.ts';
 
@@ -458,5 +459,38 @@ describe('version 4', () => {
     expect(simulation.receiver.latency.receive).toBe(500);
     expect(answers).toHaveLength(2);
     expect(answers[0]).toMatchObject({ body: words(0x00010203, 0x3e, 500) });
+  });
+
+  describe('encrypted', () => {
+    /** The receiver waits for the keys that the sender has. */
+    function keyless(keys: SessionKeys): Simulation {
+      const receiver = { handshakeVersion: 4, keys: undefined, passphrase: keys.passphrase };
+      return new Simulation({ keys, receiver });
+    }
+
+    test('loses nothing of what came before its key', async () => {
+      const keys = await createSessionKeys('0123456789ab', 16, new KeyDerivation(1, 1));
+      if (keys === undefined) throw new Error('no keys');
+      const simulation = keyless(keys);
+      const early = stream(simulation, { seconds: 0.1, tail: 0 });
+      expect(simulation.delivered).toHaveLength(0);
+      const body = sessionKeyMaterial(keys);
+      simulation.receiver.handle({ kind: 'kmreq', body, timestamp: 0, destination: 2 }, simulation.now);
+      await expect
+        .poll(() => {
+          simulation.run(10);
+          return simulation.delivered.length;
+        })
+        .toBe(early);
+      expect(numbers(simulation)).toEqual(count(early));
+      expect(simulation.receiver.statistics()).toMatchObject({ recvUniquePkt: early, recvUndecryptPkt: 0 });
+    });
+
+    test('keeps only so much for a key that does not come', () => {
+      const simulation = keyless(sessionKeys());
+      const sent = stream(simulation, { seconds: 4 });
+      expect(simulation.delivered).toHaveLength(0);
+      expect(simulation.receiver.statistics()).toMatchObject({ recvPkt: sent, recvUndecryptPkt: sent });
+    });
   });
 });

@@ -7,7 +7,14 @@ import { KM_STATE, UnsupportedCipherError, parseKeyMaterial } from './key-materi
 import { type KeyRefresh, ReceiveKeys, SendKeys, type SessionKeys } from './keys.ts';
 import type { ConnectionLimits } from './limits.ts';
 import type { Log } from './log.ts';
-import { type ControlKind, type ControlPacket, type Packet, controlWord, words } from './packet.ts';
+import {
+  type ControlKind,
+  type ControlPacket,
+  type DataPacket,
+  type Packet,
+  controlWord,
+  words,
+} from './packet.ts';
 import { Playout } from './playout.ts';
 import { Receiver } from './receiver.ts';
 import { RttEstimator } from './rtt.ts';
@@ -76,6 +83,8 @@ export interface ConnectionSettings {
 const KEEPALIVE_INTERVAL = 1000;
 /** ms that data is sent without any ACK. */
 const UNRESPONSIVE_TIMEOUT = 5000;
+/** Packets that may wait for the first key: a second of 5 Mbit/s. */
+const MAX_EARLY_PACKETS = 512;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -114,6 +123,8 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
   #lastSentAt: number;
   #lastReceivedAt: number;
   #isUpdatingKeys = false;
+  /** What a peer of version 4 sent before its key; undefined once nothing waits for one. */
+  #early: { packet: DataPacket; arrivedAt: number }[] | undefined;
   #closeReason: CloseReason | undefined;
   #finalStatistics: Statistics | undefined;
 
@@ -141,6 +152,7 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
     this.#sendKeys = keys && new SendKeys(keys, settings.keyRefresh);
     const secret = keys?.passphrase ?? passphrase;
     this.#receiveKeys = secret === undefined ? undefined : new ReceiveKeys(secret, keys, settings.derivation);
+    if (keys === undefined && passphrase !== undefined) this.#early = [];
     // Everything that leaves passes here, which is how keep-alives know of silence.
     const noting: Wire = {
       send: (word0, word1, timestamp, body) => {
@@ -231,7 +243,9 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
     if (packet.kind === 'data') {
       if (!this.#guard.takeData(packet.payload.length)) return;
       // draft-sharabayko-srt-01 §3.1: message number 0 is for the packet filter, which is never agreed on here.
-      if (packet.message !== 0) this.#receiver.handleData(packet, now);
+      if (packet.message === 0) return;
+      if (this.#early === undefined || packet.key === 0) this.#receiver.handleData(packet, now);
+      else if (this.#early.push({ packet, arrivedAt: now }) > MAX_EARLY_PACKETS) this.#handleEarly();
     } else {
       this.#handleControl(packet, now);
     }
@@ -245,6 +259,7 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
       this.#end(reason, true);
       return;
     }
+    if (this.#early !== undefined && this.#receiveKeys?.hasKey === true) this.#handleEarly();
     this.#receiver.tick(now);
     this.#sender.tick(now);
     const material = this.#sendKeys?.announcement(this.#rtt.rtt, now, this.#sender.buffer.size);
@@ -285,6 +300,7 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
         if (this.#guard.take('dropreq')) this.#receiver.handleDropRequest(packet, now);
         break;
       case 'shutdown':
+        this.#handleEarly();
         // What arrived is complete up to gaps that nobody will fill.
         this.#receiver.flush();
         this.#end('shutdown', false);
@@ -308,6 +324,13 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
       case 'unknown':
         break;
     }
+  }
+
+  /** The first key is there, or is waited for no longer. */
+  #handleEarly(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const { packet, arrivedAt } of early) this.#receiver.handleData(packet, arrivedAt);
   }
 
   #handleAck({ number, sequence, report }: ControlPacket & { kind: 'ack' }, now: number): void {

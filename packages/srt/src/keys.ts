@@ -164,6 +164,11 @@ export class ReceiveKeys {
     if (session !== undefined) this.#install(session);
   }
 
+  /** Whether the peer has brought any. */
+  get hasKey(): boolean {
+    return this.#places[1] !== undefined || this.#places[2] !== undefined;
+  }
+
   /** The plain payload, or undefined if it is not encrypted or no key for it came. */
   decrypt(sequence: number, key: KeyFlag, payload: Buffer): Buffer | undefined {
     if (key !== 1 && key !== 2) return undefined;
