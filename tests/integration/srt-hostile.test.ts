@@ -121,6 +121,15 @@ describe('a conclusion', () => {
     });
   });
 
+  test.each([
+    [25_600, 8192],
+    [100, 100],
+  ])('with room for %i packets is told a window of %i', async (flowWindow, told) => {
+    const { attacker } = await start();
+    attacker.sendHandshake(conclusion(await attacker.cookie(), { flowWindow }));
+    expect(await attacker.answeredHandshake()).toMatchObject({ flowWindow: told });
+  });
+
   test('of version 4 is answered in its own form', async () => {
     const accepted: Connection[] = [];
     const { attacker } = await start((request) => void accepted.push(request.accept()));

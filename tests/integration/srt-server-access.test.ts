@@ -2,8 +2,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { SessionsActive } from '@millrace/api';
-import { type KeyLength, REJECTION } from '@millrace/srt';
+import { type KeyLength, REJECTION, connect } from '@millrace/srt';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Link } from '../../packages/server/src/media/link.ts';
+import type { StreamHost } from '../../packages/server/src/media/streams.ts';
+import { Relay } from '../../packages/server/src/srt/relay.ts';
 import { HANDSHAKE_TYPE } from '../../packages/srt/src/handshake.ts';
 import { freeUdpPort } from '../support/ports.ts';
 import { FFMPEG } from './process-server.ts';
@@ -167,6 +170,22 @@ test('sessions are listed from the first moment to the last, and limited', async
   expect(await client.answer('cam')).toBe('accepted');
   publisher.close();
   await expect.poll(active).toEqual([]);
+});
+
+test('who waited for its admission until it was given up leaves no session', async () => {
+  const told: unknown[][] = [];
+  const admission = Promise.withResolvers<undefined>();
+  const host = { tell: (...call: unknown[]) => told.push(call), call: () => admission.promise };
+  const relay = new Relay(host as unknown as Link<StreamHost>);
+  const port = await freeUdpPort();
+  await relay.start({ address: `127.0.0.1:${port}`, token: '', passphrase: '', topics: [] });
+  onTestFinished(() => relay.close());
+  await connect({ host: '127.0.0.1', port, streamId: 'cam,mode:publish' });
+  const player = connect({ host: '127.0.0.1', port, streamId: 'cam', connectTimeout: 10_000 });
+  await expect(player).rejects.toMatchObject({ code: REJECTION.timeout });
+  admission.resolve(undefined);
+  await expect.poll(() => told.filter(([name]) => name === 'end')).toHaveLength(1);
+  expect(relay.status().connections).toHaveLength(1);
 });
 
 test('a connection can be cut off', async () => {

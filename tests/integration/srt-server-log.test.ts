@@ -33,6 +33,9 @@ test('topics are kept with their sub-topics, those of a connection while it live
   ]) {
     expect(log[topic]).toHaveLength(4);
   }
+  await client.answer('cam,mode:publish,token:WRONG');
+  const refused = (await client.status()).log['handshake:recv:error']?.map(({ msg }) => msg);
+  expect(refused).toEqual([[expect.stringMatching(/^unauthorized 127\.0\.0\.1 port \d+$/)]]);
   const [first] = log['handshake:recv:cif'] ?? [];
   expect(first?.msg.slice(0, 2)).toEqual(['--- handshake ---', '   version: 0x00000004']);
   expect(Math.abs((first?.ts ?? 0) - Date.now())).toBeLessThan(60_000);

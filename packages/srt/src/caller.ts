@@ -19,7 +19,7 @@ import {
 import type { KeyLength } from './key-material.ts';
 import { type SessionKeys, createSessionKeys, sessionKeyMaterial } from './keys.ts';
 import { Multiplexer, plainAddress } from './multiplexer.ts';
-import { MAX_MSS, type Packet, controlWord } from './packet.ts';
+import { MAX_MSS, MIN_MSS, type Packet, controlWord } from './packet.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { RECEIVE_WINDOW } from './receive-buffer.ts';
 import { REJECTION, RejectionError } from './rejection.ts';
@@ -247,6 +247,9 @@ class Call {
   ): void {
     const { hsrsp, kmrsp } = parseExtensions(packet.body);
     if (hsrsp === undefined) throw new ProtocolError('conclusion without HSRSP');
+    if (handshake.mss < MIN_MSS || handshake.flowWindow === 0) {
+      throw new ProtocolError(`MSS ${handshake.mss}, flow window ${handshake.flowWindow}`);
+    }
     // A listener without our secret answers with one word in place of the key material.
     if (this.#keyMaterial !== undefined && !kmrsp?.equals(this.#keyMaterial)) {
       this.#outcome.reject(new RejectionError(REJECTION.badSecret));

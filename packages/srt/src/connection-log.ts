@@ -1,9 +1,9 @@
-import type { Log, LogTopic } from './log.ts';
+import type { ControlName, Log, LogTopic } from './log.ts';
 import { type ControlKind, type ControlPacket, type Packet, CONTROL_START, controlKind } from './packet.ts';
 import type { RttEstimator } from './rtt.ts';
 
-/** The word that topics have for a kind of control packet; those without one have no topic. */
-const NAMES: Partial<Record<ControlPacket['kind'], string>> = {
+/** Kinds of control packets without a name have no topic. */
+const NAMES: Partial<Record<ControlPacket['kind'], ControlName>> = {
   ack: 'ACK',
   nak: 'NAK',
   ackack: 'ACKACK',
@@ -30,7 +30,9 @@ export class ConnectionLog {
     const wantsAny = (direction: 'recv' | 'send') =>
       this.#wants(`data:${direction}:dump`) ||
       this.#wants(`packet:${direction}:dump`) ||
-      kinds.some((kind) => ['dump', 'cif'].some((part) => this.#wants(topic(direction, kind, part))));
+      kinds.some((kind) =>
+        (['dump', 'cif'] as const).some((part) => this.#wants(topic(direction, kind, part))),
+      );
     this.#hasReceived = wantsAny('recv');
     this.#hasSent = wantsAny('send');
   }
@@ -91,9 +93,8 @@ export class ConnectionLog {
   }
 }
 
-/** The union of topics is built from the same words. */
-function topic(direction: 'recv' | 'send', name: string, part: string): LogTopic {
-  return `control:${direction}:${name}:${part}` as LogTopic;
+function topic(direction: 'recv' | 'send', name: ControlName, part: 'dump' | 'cif'): LogTopic {
+  return `control:${direction}:${name}:${part}`;
 }
 
 function describe(packet: Packet): string {

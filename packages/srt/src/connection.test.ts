@@ -192,6 +192,25 @@ describe('a stream over a lossy network', () => {
     expect(simulation.sender.statistics().sentRetransPkt).toBeLessThan(sent * 0.01);
   });
 
+  test('reports losses in packets that are no larger than agreed on', () => {
+    const lengths: number[] = [];
+    const small = { mss: 100 };
+    const simulation = new Simulation({
+      sender: { ...small, sendLatency: 400 },
+      receiver: { ...small, receiveLatency: 400 },
+      forward: { delay: 20, filter: (packet) => packet.kind !== 'data' || packet.sequence % 2 === 0 },
+      back: {
+        delay: 20,
+        filter: (packet) => {
+          if (packet.kind === 'nak') lengths.push(serializePacket(packet).length + 28);
+          return true;
+        },
+      },
+    });
+    simulation.run(2000, { interval: 2, action: () => simulation.sender.send(numberedPayload(0, 56)) });
+    expect(Math.max(...lengths)).toBe(100);
+  });
+
   test('sends the end again if it was lost', () => {
     const simulation = new Simulation({
       forward: { delay: 5, filter: (packet) => packet.kind !== 'data' || packet.isRetransmitted },

@@ -179,6 +179,7 @@ export class Connection extends EventEmitter<{ payload: [Buffer]; closed: [Close
         initialSequence,
         startedAt,
         maxReorderTolerance: settings.maxReorderTolerance,
+        maxPayload: this.maxPayload,
         isImmediate: settings.isImmediate,
       },
       new Playout(options.arrivedAt, options.peerTimestamp, options.receiveLatency),

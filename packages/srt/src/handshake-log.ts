@@ -26,6 +26,10 @@ export class HandshakeLog {
     this.#handshake('send', handshake, remote);
   }
 
+  refused(reason: string, { address, port }: Remote): void {
+    this.#write('handshake:recv:error', () => `${reason} ${address} port ${port}`);
+  }
+
   connected(connection: Connection): void {
     const { address, port } = connection.remote;
     this.#write('connection:new', () => `${hex(connection.id)} ${address} port ${port}`, connection.id);

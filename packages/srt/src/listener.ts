@@ -19,7 +19,8 @@ import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from './limits.ts';
 import { type BindOptions, Multiplexer, plainAddress } from './multiplexer.ts';
 import { type Packet, controlWord } from './packet.ts';
 import { checkProposal } from './proposal.ts';
-import { REJECTION, RejectionError } from './rejection.ts';
+import { RECEIVE_WINDOW } from './receive-buffer.ts';
+import { REJECTION, RejectionError, rejectionName } from './rejection.ts';
 import { type Answer, RecentAnswers } from './recent-answers.ts';
 import { toTimestamp } from './sequence.ts';
 import {
@@ -159,7 +160,10 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
       this.#induct(handshake, from, now);
     } else if (handshake.type === HANDSHAKE_TYPE.conclusion) {
       // Before anything else is read: who has no valid cookie may be anybody.
-      if (!this.#cookies.isValid(handshake.cookie, from.address, from.port, now)) return;
+      if (!this.#cookies.isValid(handshake.cookie, from.address, from.port, now)) {
+        this.#log?.refused('invalid cookie', remote);
+        return;
+      }
       this.#conclude(handshake, packet.body, { from, remote, timestamp: packet.timestamp, now });
     }
   }
@@ -285,6 +289,7 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
     const isEncrypted = request.keys !== undefined;
     const answer: Handshake = {
       ...handshake,
+      flowWindow: Math.min(handshake.flowWindow, RECEIVE_WINDOW),
       socketId: connection.id,
       cookie: 0,
       peerAddress: serializeAddress(from.address),
@@ -311,6 +316,8 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
 
   /** Tells a caller the code. It is 64 bytes, never more than the conclusion. */
   #refuse(handshake: Handshake, from: RemoteInfo, code: number): Answer {
+    const remote = { address: plainAddress(from.address), port: from.port };
+    this.#log?.refused(rejectionName(code) ?? String(code), remote);
     const answer = { ...handshake, extensionField: 0, type: code, cookie: 0 };
     const body = serializeHandshake(answer);
     const sent = { peerId: handshake.socketId, handshake: answer, body, startedAt: performance.now() };

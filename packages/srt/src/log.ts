@@ -1,19 +1,18 @@
-/** What can be logged; a colon parts a topic from its sub-topic. */
+/** What is logged; a colon parts a topic from its sub-topic. */
 export type LogTopic =
-  | `connection:${'close' | 'error' | 'filter' | 'new' | 'rtt' | 'tsbpd' | 'recv:ctrl:user'}`
-  | `control:recv:${'ACK' | 'NAK' | 'HSReq' | 'HSRes' | 'KMReq' | 'KMRes'}:${'dump' | 'cif' | 'error'}`
-  | `control:recv:ACKACK:${'dump' | 'error'}`
-  | `control:recv:${'keepalive' | 'shutdown'}:dump`
-  | `control:send:${'ACK' | 'NAK' | 'HSReq' | 'KMReq' | 'shutdown'}:${'dump' | 'cif'}`
-  | 'control:send:KMReq:error'
-  | `control:send:${'ACKACK' | 'keepalive'}:dump`
+  | `connection:${'close' | 'new' | 'rtt'}`
+  | `control:recv:${ControlName}:${'dump' | 'cif'}`
+  | `control:recv:${'ACK' | 'ACKACK' | 'KMReq'}:error`
+  | `control:send:${ControlName}:${'dump' | 'cif'}`
   | `data:${'recv' | 'send'}:dump`
   | `handshake:recv:${'dump' | 'cif' | 'error'}`
   | `handshake:send:${'dump' | 'cif'}`
   | 'listen'
-  | 'packet:recv:dump'
-  | `packet:send:${'dump' | 'error'}`
-  | 'dial';
+  | `packet:${'recv' | 'send'}:dump`;
+
+/** The word that topics have for a kind of control packet. */
+export type ControlName =
+  'ACK' | 'NAK' | 'ACKACK' | 'keepalive' | 'shutdown' | 'HSReq' | 'HSRes' | 'KMReq' | 'KMRes';
 
 /**
  * Where the library tells what it does, packet by packet if wanted. Texts are made only if their topic is wanted, and

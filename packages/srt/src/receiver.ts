@@ -3,7 +3,7 @@
 import { AckHistory } from './ack-history.ts';
 import type { Counters } from './counters.ts';
 import type { ReceiveKeys } from './keys.ts';
-import { MAX_LOSS_WORDS, type SequenceRange, serializeLossList } from './loss-list.ts';
+import { type SequenceRange, serializeLossList } from './loss-list.ts';
 import { type DataPacket, MAX_PAYLOAD_BYTES, controlWord, serializeAck } from './packet.ts';
 import type { Playout } from './playout.ts';
 import { ArrivalRates } from './rates.ts';
@@ -25,6 +25,8 @@ export interface ReceiverOptions {
   initialSequence: number;
   /** Packets to wait, at most, for one that may only be out of order. The wait adapts to the reordering that is seen. */
   maxReorderTolerance: number;
+  /** Bytes that one packet to the peer can carry. */
+  maxPayload: number;
   /** Hand payloads over as soon as they are in order instead of when they are due. */
   isImmediate: boolean;
   /** ms on the local clock at which this side's timestamps are 0. */
@@ -277,7 +279,7 @@ export class Receiver {
   #sendNak(losses: SequenceRange[], now: number): void {
     if (losses.length === 0) return;
     this.#counters.sentNakPkt++;
-    this.#send(controlWord('nak'), 0, now, serializeLossList(losses, MAX_LOSS_WORDS));
+    this.#send(controlWord('nak'), 0, now, serializeLossList(losses, this.#options.maxPayload >>> 2));
   }
 
   #sendLightAck(buffer: ReceiveBuffer, now: number): void {

@@ -211,13 +211,13 @@ export class Relay {
       this.#refuse(request, { status: 'FORBIDDEN', resource, message, code: REJECTION.overload });
       return;
     }
-    // The publisher may have left in the meantime.
+    // The publisher may have left in the meantime, or the caller have waited too long.
     const refusal = this.#checkResource(wish);
-    if (refusal === undefined) {
+    if (refusal === undefined && !request.isDecided) {
       this.#subscribe(request, wish, session);
     } else {
       this.#host.tell('end', [session.id]);
-      this.#refuse(request, refusal);
+      if (refusal !== undefined) this.#refuse(request, refusal);
     }
   }
 
