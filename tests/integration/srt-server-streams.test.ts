@@ -73,6 +73,19 @@ describe.skipIf(FFMPEG === '' || SRT_LIVE_TRANSMIT === undefined)('FFmpeg and sr
     expect(client.logged()).toHaveLength(8);
   });
 
+  test('publish payloads that are no whole packets, and play from a key frame on', async () => {
+    const client = await SrtClient.open();
+    await client.publish('foo,mode:publish', '&pkt_size=1456');
+    await client.untilStatus(({ publisher, connections }) => {
+      expect(connections[String(publisher['foo'])]?.stats.recv_unique_pkt).toBeGreaterThan(30);
+    });
+    const player = client.play('foo');
+    await expect.poll(() => player.outputBytes, SOON).toBeGreaterThan(20_000);
+    const stream = player.output();
+    expect(pids(stream).slice(0, 3)).toEqual([0, PMT, VIDEO]);
+    expect((stream[2 * TS_PACKET + 5] ?? 0) & 0x40).toBe(0x40);
+  });
+
   test('a publisher that pauses stays, one that is killed makes room', async () => {
     const client = await SrtClient.open();
     const publisher = await client.publish('foo,mode:publish');

@@ -51,14 +51,14 @@ export class Channel<Peer extends Subscriber> {
     for (const subscriber of this.subscribers) subscriber.close();
   }
 
-  #begin(payload: Buffer, start: number | undefined): void {
+  #begin(payload: Buffer, start: Buffer | undefined): void {
     const now = performance.now();
     let opening: Buffer | undefined;
     for (const [subscriber, deadline] of this.#waiting) {
       if (start === undefined && now < deadline) continue;
       this.#waiting.delete(subscriber);
       this.#playing.add(subscriber);
-      opening ??= Buffer.concat([this.#start.tables, payload.subarray(start)]);
+      opening ??= Buffer.concat([this.#start.tables, start ?? payload]);
       for (const part of cut(opening, Math.max(payload.length, TS_PACKET_BYTES))) send(subscriber, part);
     }
   }

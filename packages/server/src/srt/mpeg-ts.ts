@@ -2,7 +2,6 @@
 
 /** Bytes of a packet. §2.4.3.2 */
 export const TS_PACKET_BYTES = 188;
-const SYNC_BYTE = 0x47;
 export const PAT_PID = 0;
 
 /** A view of a packet that is known to begin with the sync byte. */
@@ -16,13 +15,6 @@ export interface TsPacket {
   continuityCounter: number;
   /** Behind the header and the adaptation field. */
   payload: Buffer;
-}
-
-/** Whether these bytes are whole packets. */
-export function isTransportStream(bytes: Buffer): boolean {
-  if (bytes.length === 0 || bytes.length % TS_PACKET_BYTES !== 0) return false;
-  for (let at = 0; at < bytes.length; at += TS_PACKET_BYTES) if (bytes[at] !== SYNC_BYTE) return false;
-  return true;
 }
 
 /** The PID of the packet that begins there. */

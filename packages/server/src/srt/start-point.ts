@@ -2,13 +2,13 @@ import {
   PAT_PID,
   type Streams,
   TS_PACKET_BYTES,
-  isTransportStream,
   isVideoStart,
   parsePat,
   parsePmt,
   pidAt,
   readPacket,
 } from './mpeg-ts.ts';
+import { PacketAligner } from './packet-aligner.ts';
 import { SectionReader } from './section.ts';
 
 const PAT_TABLE = 0x00;
@@ -27,6 +27,7 @@ interface Program {
  * and with its tables first. What is no MPEG transport stream can begin anywhere.
  */
 export class StartPoint {
+  readonly #aligner = new PacketAligner();
   readonly #pat = new SectionReader(PAT_TABLE);
   #patPackets: Buffer = Buffer.alloc(0);
   readonly #programs = new Map<number, Program>();
@@ -36,15 +37,23 @@ export class StartPoint {
   /**
    * Reads the next part of the stream.
    *
-   * @returns where in it a player can begin; undefined if nowhere.
+   * @returns what of it a player can begin with, from the beginning of a packet on, which may lie in the part before;
+   *   undefined if nothing.
    */
-  read(payload: Buffer): number | undefined {
-    if (!isTransportStream(payload)) return 0;
+  read(payload: Buffer): Buffer | undefined {
+    const bytes = this.#aligner.align(payload);
+    if (bytes === undefined) return payload;
+    const start = this.#findStart(bytes);
+    return start === undefined ? undefined : bytes.subarray(start);
+  }
+
+  /** Where a player can begin. What follows the last whole packet is read with the next part. */
+  #findStart(bytes: Buffer): number | undefined {
     let start: number | undefined;
-    for (let at = 0; at < payload.length; at += TS_PACKET_BYTES) {
-      const pid = pidAt(payload, at);
-      if (pid === PAT_PID || this.#programs.has(pid)) this.#readTable(payload, at, pid);
-      else if (start === undefined && this.#streams.has(pid) && this.#isStart(payload, at, pid)) start = at;
+    for (let at = 0; at + TS_PACKET_BYTES <= bytes.length; at += TS_PACKET_BYTES) {
+      const pid = pidAt(bytes, at);
+      if (pid === PAT_PID || this.#programs.has(pid)) this.#readTable(bytes, at, pid);
+      else if (start === undefined && this.#streams.has(pid) && this.#isStart(bytes, at, pid)) start = at;
     }
     return start;
   }
@@ -54,15 +63,15 @@ export class StartPoint {
     return Buffer.concat([this.#patPackets, ...[...this.#programs.values()].map(({ packets }) => packets)]);
   }
 
-  #isStart(payload: Buffer, at: number, pid: number): boolean {
-    const packet = readPacket(payload, at);
+  #isStart(bytes: Buffer, at: number, pid: number): boolean {
+    const packet = readPacket(bytes, at);
     if (packet === undefined) return false;
     const codec = this.#streams.get(pid);
     return codec === undefined ? !this.#hasVideo && packet.isUnitStart : isVideoStart(packet, codec);
   }
 
-  #readTable(payload: Buffer, at: number, pid: number): void {
-    const packet = readPacket(payload, at);
+  #readTable(bytes: Buffer, at: number, pid: number): void {
+    const packet = readPacket(bytes, at);
     if (packet === undefined) return;
     const program = this.#programs.get(pid);
     const table = (program?.reader ?? this.#pat).read(packet);
