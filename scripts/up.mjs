@@ -64,15 +64,17 @@ function readSettings() {
   }
   const { env } = process;
   return {
-    address: env.CORE_ADDRESS ?? config.address ?? DEFAULT_ADDRESS,
-    username: env.CORE_API_AUTH_USERNAME ?? config.api?.auth?.username ?? '',
-    password: env.CORE_API_AUTH_PASSWORD ?? config.api?.auth?.password ?? '',
+    address: String(env.CORE_ADDRESS ?? config?.address ?? DEFAULT_ADDRESS),
+    username: env.CORE_API_AUTH_USERNAME ?? config?.api?.auth?.username ?? '',
+    password: env.CORE_API_AUTH_PASSWORD ?? config?.api?.auth?.password ?? '',
   };
 }
 
 async function assertFree(address) {
   const colon = address.lastIndexOf(':');
   const [host, port] = [address.slice(0, colon), Number(address.slice(colon + 1))];
+  // The server says what is wrong with it.
+  if (colon < 0 || !(port <= 65_535)) return;
   const probe = createServer();
   const error = await new Promise((resolve) => {
     probe

@@ -44,6 +44,9 @@ test('the log has the lines of the console', async () => {
 describe('a query is refused', () => {
   test.each([
     ['for many levels', '{__typename ...on Query{about' + '{a'.repeat(10) + '}'.repeat(12), 'levels deep'],
+    ['for more levels than can be parsed', '{a'.repeat(4900), 'levels deep'],
+    ['for a value of more levels than can be parsed', `{a(b:${'['.repeat(9900)}`, 'levels deep'],
+    ['for a type of more levels than can be parsed', `query A($a:${'['.repeat(9900)}`, 'levels deep'],
     [
       'for many probes',
       `{${['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `${name}:probe(id:"x"){log}`).join(' ')}}`,

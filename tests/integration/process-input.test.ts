@@ -56,6 +56,22 @@ describe('an id', () => {
     expect(await client.call('GET', url)).toMatchObject({ status: 404 });
   });
 
+  test('too long for a URL is refused, as nobody could remove its process', async () => {
+    const longest = '\u00e9'.repeat(8192);
+    expect(await client.call('POST', '/process', { id: longest, ...BARE })).toMatchObject({ status: 200 });
+    expect(await client.call('DELETE', `/process/${encodeURIComponent(longest)}`)).toMatchObject({
+      status: 200,
+    });
+
+    const refused = { status: 400, body: { details: ['an ID of more than 16384 bytes is not allowed'] } };
+    const id = `${longest}x`;
+    expect(await client.call('POST', '/process', { id, ...BARE })).toMatchObject(refused);
+    await client.call('POST', '/process', { id: 'short', ...BARE });
+    expect(await client.call('PUT', '/process/short', { id })).toMatchObject(refused);
+    await client.call('DELETE', '/process/short');
+    expect((await client.call('GET', '/process')).body).toEqual([]);
+  });
+
   test('may be escaped twice', async () => {
     await client.call('POST', '/process', { id: 'a%b', ...BARE });
     for (const path of ['a%25b', 'a%2525b']) {

@@ -25,7 +25,7 @@ describe('npm run up', () => {
   });
 
   function up(): Up {
-    const started = new Up(folder, port);
+    const started = new Up(folder, `127.0.0.1:${port}`);
     running.push(started);
     return started;
   }
@@ -76,12 +76,29 @@ describe('npm run up', () => {
   test('says in one line that the configuration cannot be read, and leaves it alone', async () => {
     const file = path.join(folder, 'config.json');
     await writeFile(file, '{"version":3,');
-    const broken = new Up(folder, port, file);
+    const broken = new Up(folder, `127.0.0.1:${port}`, file);
     running.push(broken);
     expect(await broken.ended()).toBe(1);
     expect(broken.output).toMatch(/^The configuration .*config\.json cannot be read: .*\n$/);
     expect(await readFile(file, 'utf8')).toBe('{"version":3,');
   });
+
+  test.each([
+    ['is no object', 'null', undefined],
+    ['has an address that is a number', '{"version":3,"address":8080}', undefined],
+    ['is overridden by an address without a port', '{"version":3}', 'here'],
+    ['is overridden by an address with no such port', '{"version":3}', '127.0.0.1:99999'],
+  ])(
+    'leaves it to the server to say what is wrong when the configuration %s',
+    async (_what, text, address) => {
+      const file = path.join(folder, 'wrong.json');
+      await writeFile(file, text);
+      const wrong = new Up(folder, address, file);
+      running.push(wrong);
+      expect(await wrong.ended()).toBe(1);
+      expect(wrong.output).toMatch(/level=ERROR component="Core" msg="Failed to start" error=".*"\n$/);
+    },
+  );
 });
 
 /** A run of the script with a configuration of its own. */
@@ -90,13 +107,13 @@ class Up {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
 
-  constructor(folder: string, port: number, file = path.join(folder, 'home', 'config.json')) {
+  constructor(folder: string, address: string | undefined, file = path.join(folder, 'home', 'config.json')) {
     const child = spawn(process.execPath, [UP], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
         HOME: folder,
-        CORE_ADDRESS: `127.0.0.1:${port}`,
+        CORE_ADDRESS: address,
         CORE_CONFIGFILE: file,
       },
     });

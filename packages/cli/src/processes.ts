@@ -130,7 +130,8 @@ export const PROCESS_COLUMNS: readonly Column<Process>[] = [
   },
   {
     title: 'BITRATE',
-    text: (row) => whileRunning(row, (progress) => formatBitrate(progress.bitrate_kbit)),
+    // FFmpeg knows none of outputs in many files, as HLS.
+    text: (row) => whileRunning(row, ({ bitrate_kbit: kbit }) => (kbit > 0 ? formatBitrate(kbit) : '')),
     align: 'right',
     optional: 4,
   },

@@ -57,6 +57,15 @@ describe('the screen of top', () => {
     for (const { column } of Object.values(SORTS)) expect(titles).toContain(column);
   });
 
+  test('names no bitrate where FFmpeg knows none', () => {
+    const lines = viewLines(
+      view({ processes: [process('hls', 'running', 5)] }),
+      { columns: 200, rows: 20 },
+      plain,
+    );
+    expect(lines.find((line) => line.startsWith('hls'))).not.toContain('bit/s');
+  });
+
   test.each([
     [200, 40],
     [80, 24],

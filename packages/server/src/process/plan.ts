@@ -7,6 +7,9 @@ import { followReferences, type OutputsOf } from './references.ts';
 import type { Resolver } from './resolve.ts';
 import { validate, type AddressRules } from './validate.ts';
 
+/** In bytes of UTF-8. Escaped in a URL each may take three, and the headers of a request end at 64 KiB. */
+const MAX_ID_BYTES = 16_384;
+
 /** What a configuration amounts to at present. */
 export interface Plan {
   /** Arguments of FFmpeg. */
@@ -32,7 +35,7 @@ export function createPlan(
   outputsOf: OutputsOf,
   portsFor: (inputs: readonly string[]) => PortsByInput,
 ): Plan {
-  if (config.id.trim() === '') throw new CoreError('invalid', 'an empty ID is not allowed');
+  checkId(config.id);
   const resolved = followReferences(resolver.config(config), outputsOf);
   const { writesFiles } = validate(resolved, rules);
   checkLimits(config);
@@ -44,6 +47,12 @@ export function createPlan(
     playout,
     writesFiles,
   };
+}
+
+function checkId(id: string): void {
+  if (id.trim() === '') throw new CoreError('invalid', 'an empty ID is not allowed');
+  if (Buffer.byteLength(id) > MAX_ID_BYTES)
+    throw new CoreError('invalid', `an ID of more than ${MAX_ID_BYTES} bytes is not allowed`);
 }
 
 function checkLimits({ limits: { cpuPercent } }: ProcessConfig): void {

@@ -2,7 +2,7 @@ import type { ExecutionResult, GraphQLError, OperationDefinitionNode } from 'gra
 import type { Logger } from '../../log/logger.ts';
 import { CoreError, errorText } from '../../util/errors.ts';
 import { ApiError } from '../errors.ts';
-import { excessOf } from './limits.ts';
+import { excessOf, isNestedTooDeeply } from './limits.ts';
 import { SCHEMA } from './schema.ts';
 
 /** A decoded query (GraphQL over HTTP §5.4). */
@@ -49,6 +49,8 @@ export async function createExecutor(log: Logger): Promise<GraphExecutor> {
     if (query.trim() === '') return invalid({ message: 'no operation provided' });
     let document;
     try {
+      if (isNestedTooDeeply(new graphql.Lexer(new graphql.Source(query))))
+        return invalid({ message: 'the query is nested too many levels deep' });
       document = graphql.parse(query, { maxTokens: MAX_TOKENS });
     } catch (error) {
       if (!(error instanceof graphql.GraphQLError)) throw error;

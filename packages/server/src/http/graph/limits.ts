@@ -1,5 +1,7 @@
-import type { DocumentNode, FragmentDefinitionNode, SelectionSetNode } from 'graphql';
+import type { DocumentNode, FragmentDefinitionNode, Lexer, SelectionSetNode } from 'graphql';
 
+/** How deep brackets may be nested, those of types and values too: the parser calls itself for each. */
+const MAX_NESTING = 100;
 /** How deep fields may be nested. Introspection has a rule of its own. */
 const MAX_DEPTH = 10;
 /** What a query may cost in all: a point a field, and more for those that are a lot of work or long. */
@@ -16,6 +18,17 @@ const COSTS: Readonly<Record<string, number>> = {
 interface Extent {
   depth: number;
   cost: number;
+}
+
+/** Whether brackets are nested too deeply to be parsed. Throws a `GraphQLError` at what is no token. */
+export function isNestedTooDeeply(lexer: Lexer): boolean {
+  let depth = 0;
+  for (let { kind } = lexer.advance(); kind !== '<EOF>'; { kind } = lexer.advance()) {
+    if (kind === '{' || kind === '[' || kind === '(') depth += 1;
+    if (kind === '}' || kind === ']' || kind === ')') depth -= 1;
+    if (depth > MAX_NESTING) return true;
+  }
+  return false;
 }
 
 /**
