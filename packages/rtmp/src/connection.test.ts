@@ -7,6 +7,7 @@ import { serializeMessage } from './chunk-writer.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { RtmpStatusError } from './client-connection.ts';
 import type { Status } from './commands.ts';
+import { serializeFlvTag } from './flv.ts';
 import { MessageType } from './message.ts';
 import { Relay } from './relay.ts';
 import { type StreamRequest, refuse } from './stream-handler.ts';
@@ -291,6 +292,15 @@ describe('a hostile client', () => {
     await client.publish('foo');
     for (let i = 0; i < 2_100; i++)
       client.send({ type: MessageType.audio, timestamp: i, body: Buffer.of(0xaf) });
+    expect(await closed).toMatchObject({ code: 'protocol', message: 'a flood of tiny messages' });
+  });
+
+  test('a flood of tiny messages in one aggregate ends the connection', async () => {
+    const server = new TestServer();
+    const { client, closed } = server.dial();
+    await client.publish('foo');
+    const body = Buffer.concat(Array.from({ length: 2_100 }, (_, i) => serializeFlvTag(sound(i, 0))));
+    client.send({ type: MessageType.aggregate, timestamp: 0, body });
     expect(await closed).toMatchObject({ code: 'protocol', message: 'a flood of tiny messages' });
   });
 

@@ -113,6 +113,12 @@ describe('the cache', () => {
     expect(sink.takeShort().slice(3)).toEqual(['key 0']);
   });
 
+  test('counts what it takes to hold frames, however small they are', () => {
+    const tiny = Array.from({ length: 100 }, (_, i) => frame(i % 2, 1));
+    const relay = relayOf([...START, keyFrame(0), ...tiny], { gopBytes: 10_000 });
+    expect(relay.cachedBytes).toBe(0);
+  });
+
   test('is given up when it takes too long', () => {
     const relay = relayOf([...START, keyFrame(0), frame(9_000), frame(18_000), frame(20_001)]);
     expect(relay.cachedBytes).toBe(0);

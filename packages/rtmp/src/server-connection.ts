@@ -5,6 +5,7 @@ import type { Encoded } from './batch.ts';
 import { type Command, parseCommand, serializeCommand } from './commands.ts';
 import { STREAM_ID, encodeRtmp } from './encode.ts';
 import { ProtocolError } from './errors.ts';
+import { splitAggregate } from './flv.ts';
 import { type Client, greeting, parseClient } from './greeting.ts';
 import { acceptHandshake } from './handshake.ts';
 import type { Limits } from './limits.ts';
@@ -204,13 +205,19 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
       case MessageType.video:
       case MessageType.data:
       case MessageType.dataAmf3:
+        this.#receiveMedia(message);
+        break;
       case MessageType.aggregate:
-        if (this.#state === 'publishing') {
-          this.#rate.count(message.body.length);
-          this.#relay?.push(message);
-        }
+        // One by one: who sends too much may as well put it together.
+        for (const part of splitAggregate(message)) this.#receiveMedia(part);
         break;
     }
+  }
+
+  #receiveMedia(message: Message): void {
+    if (this.#state !== 'publishing') return;
+    this.#rate.count(message.body.length);
+    this.#relay?.push(message);
   }
 
   #drained(): void {
