@@ -8,7 +8,7 @@ import type { ClientConnection } from './client-connection.ts';
 import { RtmpStatusError } from './client-connection.ts';
 import type { Status } from './commands.ts';
 import { serializeFlvTag } from './flv.ts';
-import { MessageType } from './message.ts';
+import { MessageType, peerBandwidth, u32 } from './message.ts';
 import { Relay } from './relay.ts';
 import { type StreamRequest, refuse } from './stream-handler.ts';
 
@@ -24,6 +24,16 @@ function statuses(client: ClientConnection): Status[] {
   client.on('status', (status) => seen.push(status));
   return seen;
 }
+
+/** What a client sends by hand. */
+const send = (type: number, body: Buffer) =>
+  serializeMessage({ type, chunkStreamId: 3, streamId: 0 }, 0, body);
+const command = (...values: Parameters<typeof serializeAmf0>[0]) =>
+  send(MessageType.command, serializeAmf0(values));
+const HELLO = Buffer.concat([Buffer.of(3), Buffer.alloc(2 * 1536)]);
+const CHUNKS = send(MessageType.setChunkSize, Buffer.from('00010000', 'hex'));
+const CONNECT = command('connect', 1, { app: 'live' });
+const PING = send(MessageType.userControl, Buffer.from('000600000001', 'hex'));
 
 test('what one client publishes, another plays', async () => {
   const server = new TestServer();
@@ -209,6 +219,27 @@ test('a publisher is acknowledged, with the total', async () => {
   expect(connection.bytesSent - before).toBe(2 * 16);
 });
 
+test('who limits the bandwidth is told the window, each time that it changes', async () => {
+  const server = new TestServer();
+  const { raw } = server.dialRaw();
+  let received = Buffer.alloc(0);
+  raw.on('data', (bytes: Buffer) => {
+    received = Buffer.concat([received, bytes]);
+  });
+  raw.write(HELLO);
+  for (const bytes of [100_000, 100_000, 200_000]) {
+    raw.write(send(MessageType.setPeerBandwidth, peerBandwidth(bytes)));
+  }
+  const told = [100_000, 200_000].map((bytes) =>
+    serializeMessage(
+      { type: MessageType.windowAcknowledgementSize, chunkStreamId: 2, streamId: 0 },
+      0,
+      u32(bytes),
+    ),
+  );
+  await expect.poll(() => received.subarray(3073).toString('hex')).toBe(Buffer.concat(told).toString('hex'));
+});
+
 describe('shutdown', () => {
   test('is told to publishers and players', async () => {
     const server = new TestServer();
@@ -244,14 +275,6 @@ describe('connections beyond the limit', () => {
 });
 
 describe('a hostile client', () => {
-  const send = (type: number, body: Buffer) =>
-    serializeMessage({ type, chunkStreamId: 3, streamId: 0 }, 0, body);
-  const command = (...values: Parameters<typeof serializeAmf0>[0]) =>
-    send(MessageType.command, serializeAmf0(values));
-  const HELLO = Buffer.concat([Buffer.of(3), Buffer.alloc(2 * 1536)]);
-  const CHUNKS = send(MessageType.setChunkSize, Buffer.from('00010000', 'hex'));
-  const CONNECT = command('connect', 1, { app: 'live' });
-
   test.each<[string, Buffer]>([
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
     [
@@ -303,6 +326,19 @@ describe('a hostile client', () => {
     client.send({ type: MessageType.aggregate, timestamp: 0, body });
     expect(await closed).toMatchObject({ code: 'protocol', message: 'a flood of tiny messages' });
   });
+
+  test.each(['publish', 'play'] as const)(
+    'who asks and asks and takes no answer is gone, also when it may %s',
+    async (what) => {
+      const server = new TestServer();
+      await server.dial().client.publish('foo');
+      const { raw, server: connection, closed } = server.dialRaw();
+      raw.write(Buffer.concat([HELLO, CONNECT, command(what, 3, null, what === 'play' ? 'foo' : 'bar')]));
+      await expect.poll(() => connection.isPending).toBe(false);
+      for (let i = 0; i < 10_000; i++) raw.write(PING);
+      expect(await closed).toEqual({ code: 'protocol', message: 'answers not taken' });
+    },
+  );
 
   test('a data message of a publisher that cannot be read does not end the stream', async () => {
     const server = new TestServer();
@@ -364,6 +400,30 @@ describe('in time', () => {
     vi.advanceTimersByTime(11_000);
     expect(await closed).toEqual({ code: 'timeout', message: 'i/o timeout' });
     expect(server.relays.size).toBe(0);
+  });
+
+  test('a publisher that takes nothing of what it is told goes on', async () => {
+    const server = new TestServer();
+    const { raw, server: connection } = server.dialRaw();
+    raw.write(Buffer.concat([HELLO, CHUNKS, CONNECT, command('publish', 2, null, 'foo')]));
+    const tick = async () => {
+      await settle();
+      await settle();
+      vi.advanceTimersByTime(1000);
+    };
+    // Up to where the network takes no answer.
+    while (connection.backlog < 2000) {
+      for (let i = 0; i < 500; i++) raw.write(PING);
+      await tick();
+    }
+    const { backlog } = connection;
+    for (let second = 0; second < 30; second++) {
+      raw.write(send(MessageType.video, keyFrame(0, 1_000_000).body));
+      await tick();
+    }
+    expect(server.relays.get('/live/foo')?.frames).toBe(30);
+    expect(connection.state).toBe('publishing');
+    expect(connection.backlog).toBe(backlog);
   });
 
   test('a player that takes nothing for 10 seconds is gone', async () => {
