@@ -86,6 +86,40 @@ test('a client can publish again on the same connection', async () => {
   await expect.poll(() => [...server.relays.keys()]).toEqual(['/live/bar']);
 });
 
+test.each(['publish', 'play'])('a publisher that then asks to %s goes on publishing', async (what) => {
+  const server = new TestServer();
+  const { client } = server.dial();
+  await client.publish('foo');
+  client.command(what, 'foo');
+  client.command(what, 'bar');
+  client.send(keyFrame(0));
+  await expect.poll(() => server.relays.get('/live/foo')?.frames).toBe(1);
+  expect([...server.relays.keys()]).toEqual(['/live/foo']);
+});
+
+test('a player that asks for another stream is given that one, from its beginning', async () => {
+  const server = new TestServer();
+  for (const [name, size] of [
+    ['foo', 10],
+    ['bar', 20],
+  ] as const) {
+    const { client } = server.dial();
+    await client.publish(name);
+    client.send(keyFrame(1000, size));
+    await expect.poll(() => server.relays.get(`/live/${name}`)?.frames).toBe(1);
+  }
+  const { client } = server.dial();
+  const seen: string[] = [];
+  client.on('media', ({ type, timestamp, body }) => {
+    if (type === MessageType.video) seen.push(`${body.length} at ${timestamp}`);
+  });
+  await client.play('foo');
+  await expect.poll(() => seen).toEqual(['15 at 0']);
+  client.command('play', 'bar');
+  await expect.poll(() => seen).toEqual(['15 at 0', '25 at 0']);
+  expect(server.relays.get('/live/foo')?.subscribers.size).toBe(0);
+});
+
 describe('a refusal', () => {
   test.each([
     ['publish', 'busy', 'NetStream.Publish.BadName'],
@@ -151,6 +185,21 @@ describe('a decision that takes its time', () => {
     decision.resolve(relay);
     await published;
     await expect.poll(() => relay.frames).toBe(2);
+  });
+
+  test('against the client is what it is told, whatever it asked for in the meantime', async () => {
+    const play = vi.fn(() => Promise.resolve(refuse('not_found', 'no such stream')));
+    const server = new TestServer({}, { play });
+    const { raw, server: connection } = server.dialRaw();
+    raw.write(
+      Buffer.concat([HELLO, CONNECT, ...['foo', 'bar'].map((name) => command('play', 2, null, name))]),
+    );
+    await expect.poll(() => connection.isPending).toBe(false);
+    let received = '';
+    raw.setEncoding('latin1').on('data', (text: string) => (received += text));
+    await once(raw, 'close');
+    expect(received).toContain('NetStream.Play.StreamNotFound');
+    expect(play).toHaveBeenCalledOnce();
   });
 
   test('that fails ends the connection, and nothing else', async () => {
@@ -297,10 +346,6 @@ describe('a hostile client', () => {
         CONNECT,
         ...Array.from({ length: 5 }, () => send(8, Buffer.alloc(60_000))),
       ]),
-    ],
-    [
-      'publishing twice',
-      Buffer.concat([HELLO, CONNECT, ...[1, 2].map(() => command('publish', 3, null, 'foo'))]),
     ],
   ])('%s ends the connection', async (_name, bytes) => {
     const { raw, closed } = new TestServer().dialRaw();

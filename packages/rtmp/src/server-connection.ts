@@ -302,7 +302,10 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
   }
 
   #ask(what: 'publish' | 'play', command: Command, client: Client): void {
-    if (this.#state !== 'connected') throw new ProtocolError(`${what} while ${this.#state}`);
+    // compat: a stream is not given up for another word of its publisher.
+    if (this.#state === 'publishing') return;
+    // RTMP 1.0 §7.2.2.1: who plays changes to another stream by asking for it.
+    this.#stop();
     const name: StreamName = {
       app: client.app,
       name: textAt(command, 0) ?? '',
@@ -349,10 +352,13 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     this.#held = [];
     this.#transport.attempt(() => {
       decide();
-      for (const message of held) this.#receive(message);
+      for (const message of held) {
+        // It may have been refused.
+        if (this.state !== 'closing') this.#receive(message);
+      }
       this.#drained();
     });
-    this.#transport.resume();
+    if (this.state !== 'deciding') this.#transport.resume();
   }
 
   #decide(
