@@ -385,6 +385,22 @@ describe('a hostile client', () => {
     },
   );
 
+  test('who takes answers late, but takes them, may go on asking', async () => {
+    const { raw, server: connection } = new TestServer().dialRaw();
+    raw.write(Buffer.concat([HELLO, CONNECT, command('publish', 3, null, 'foo')]));
+    const ask = async () => {
+      for (let i = 0; i < 100; i++) raw.write(PING);
+      await new Promise(setImmediate);
+    };
+    while (connection.backlog < 10_000) await ask();
+    for (let round = 0; round < 200; round++) {
+      await ask();
+      expect(connection.backlog).toBeGreaterThan(0);
+      raw.read(1_800);
+    }
+    expect(connection.state).toBe('publishing');
+  });
+
   test('a data message of a publisher that cannot be read does not end the stream', async () => {
     const server = new TestServer();
     const { client } = server.dial();

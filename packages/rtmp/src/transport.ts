@@ -77,8 +77,10 @@ export class Transport {
   /** How much the peer last wanted to be under way. */
   #window = 0;
   readonly #answerBytes: number;
-  /** Bytes of small messages since all that was sent was taken. */
+  /** Bytes of small messages since the peer had last taken all that waited. */
   #answersWaiting = 0;
+  /** How much it will have taken by then. */
+  #answersUntil = 0;
   #isOpen = false;
   #isReading = true;
   #reason: CloseReason | undefined;
@@ -158,7 +160,11 @@ export class Transport {
 
   /** Sends small messages, together. Ends if too many of them wait: the peer asks and asks, and takes no answer. */
   send(...messages: OutgoingMessage[]): void {
-    if (this.backlog === 0) this.#answersWaiting = 0;
+    const { taken, backlog } = this.#outbox;
+    if (taken >= this.#answersUntil) {
+      this.#answersUntil = taken + backlog;
+      this.#answersWaiting = 0;
+    }
     const bytes = Buffer.concat(
       messages.map(({ type, body, chunkStreamId = ChunkStreamId.control, streamId = 0, timestamp = 0 }) =>
         serializeMessage({ type, chunkStreamId, streamId }, timestamp, body),
