@@ -1,6 +1,6 @@
 import type { Component, PreparedChange } from '../components.ts';
 import { simpleChange } from '../components.ts';
-import { collectGarbage, collectGarbageOfStart } from '../util/garbage.ts';
+import { collectGarbage, settleMemory } from '../util/garbage.ts';
 
 export interface MemoryHints {
   /** Time between collections of garbage that are forced; 0 for none. */
@@ -24,7 +24,7 @@ export class MemoryKeeper implements Component {
   }
 
   start(): Promise<void> {
-    this.#afterStart = collectGarbageOfStart();
+    this.#afterStart = settleMemory();
     this.#arm();
     return Promise.resolve();
   }

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { errorText } from '../util/errors.ts';
-import { collectGarbageOfStart } from '../util/garbage.ts';
+import { settleMemory } from '../util/garbage.ts';
 import { Link, type Methods } from './link.ts';
 import type { PlaneHost } from './host.ts';
 
@@ -28,5 +28,5 @@ export function runPlane<Options, Offered extends Plane<Options>, Theirs extends
   });
   // What every host offers is part of what this one does.
   Object.assign(offered, create(link as unknown as Link<Theirs>));
-  collectGarbageOfStart();
+  settleMemory();
 }

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -8,19 +9,37 @@ type Collector = (options: { type: 'major'; execution: 'sync'; flavor: 'last-res
 const SETTLED = 2_000;
 
 let collect: Collector | undefined;
+let tick: object | undefined;
 
 /** Collects all garbage of this thread and gives the memory back to the system. The thread stands still for some 30 ms. */
 export function collectGarbage(): void {
   collect ??= exposedCollector();
-  // With the last object of a shape V8 forgets the shape. Were there no tick waiting, every later `process.nextTick` would
-  // take the slow way to make one, up to 15 % of what a request costs.
-  process.nextTick(() => undefined);
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
-/** Gives back, once this thread has started, what only its start needed: some 10 MiB. Does not keep the thread alive. */
-export function collectGarbageOfStart(): NodeJS.Timeout {
+/**
+ * To be called when a thread starts. Soon after, what only the start needed is given back: some 10 MiB. Does not keep the
+ * thread alive.
+ */
+export function settleMemory(): NodeJS.Timeout {
+  tick ??= makeTick();
   return setTimeout(collectGarbage, SETTLED).unref();
+}
+
+/**
+ * What `process.nextTick` makes of each call. One is kept, for with the last object of a shape a collection of V8 takes the
+ * shape: a server that was idle for a while would make ticks in a slow way from then on, a sixth of what a request costs.
+ */
+function makeTick(): object | undefined {
+  let made: object | undefined;
+  const hook = createHook({
+    init: (_id, type, _trigger, resource) => {
+      if (type === 'TickObject') made = resource;
+    },
+  }).enable();
+  process.nextTick(() => undefined);
+  hook.disable();
+  return made;
 }
 
 /** V8's own function, which a new context has once the flag is set; Node has no other way to it at run time. */
