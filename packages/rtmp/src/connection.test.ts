@@ -268,6 +268,16 @@ test('a publisher is acknowledged, with the total', async () => {
   expect(connection.bytesSent - before).toBe(2 * 16);
 });
 
+test('who asks for a stream is given one, whatever the number of the request', async () => {
+  const { raw } = new TestServer().dialRaw();
+  let received = Buffer.alloc(0);
+  raw.on('data', (bytes: Buffer) => {
+    received = Buffer.concat([received, bytes]);
+  });
+  raw.write(Buffer.concat([HELLO, CONNECT, command('createStream', 0, null)]));
+  await expect.poll(() => received.includes(serializeAmf0(['_result', 0, null, 1]))).toBe(true);
+});
+
 test('who limits the bandwidth is told the window, each time that it changes', async () => {
   const server = new TestServer();
   const { raw } = server.dialRaw();

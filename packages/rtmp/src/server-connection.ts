@@ -256,7 +256,8 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     const { name, transaction } = command;
     switch (name) {
       case 'createStream':
-        this.#answer(transaction, null, STREAM_ID);
+        // compat: also without a number of its own. Who asks for a stream waits for it.
+        this.#transport.send(commandMessage(serializeCommand('_result', transaction, null, STREAM_ID)));
         break;
       case 'publish':
       case 'play':
