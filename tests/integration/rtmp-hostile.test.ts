@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import process from 'node:process';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { MessageType, serializeAmf0 } from '@millrace/rtmp';
+import { connect as connectTls } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { DEFAULT_CONNECTION_LIMITS, MessageType, serializeAmf0 } from '@millrace/rtmp';
 import { serializeMessage } from '../../packages/rtmp/src/chunk-writer.ts';
+import { Listeners } from '../../packages/server/src/rtmp/listeners.ts';
 import { freePort } from '../support/ports.ts';
 import { type TestServer, startServer } from '../support/server.ts';
+import { selfSignedCertificate } from './certificate.ts';
 import { play, publish } from './rtmp-client.ts';
 
 const HELLO = Buffer.concat([Buffer.of(3), Buffer.alloc(1536)]);
@@ -149,4 +152,47 @@ describe('a server that is attacked', () => {
     expect(server.log()).not.toMatch(/^ts=2020/m);
     expect(server.log()).not.toMatch(/\u202e|\u2028/);
   });
+});
+
+test('those who never finish the handshake of TLS take only so many places', async () => {
+  const { cert, key } = selfSignedCertificate();
+  let accepted = 0;
+  const listeners = new Listeners(
+    () => accepted++,
+    () => undefined,
+  );
+  onTestFinished(() => {
+    listeners.closeAll();
+  });
+  await listeners.open({
+    address: '127.0.0.1:0',
+    addressTls: '127.0.0.1:0',
+    access: { app: '/', token: '', keys: {} },
+    certificates: { main: { cert, key }, byHost: new Map() },
+  });
+  const port = listeners.port('rtmps') ?? 0;
+  const limit = DEFAULT_CONNECTION_LIMITS.pendingPerAddress;
+  const secure = async () => {
+    const peer = connectTls({ port, ca: cert, host: '127.0.0.1' });
+    onTestFinished(() => {
+      peer.destroy();
+    });
+    await once(peer, 'secureConnect');
+  };
+  // Who is through takes none.
+  for (let i = 0; i < 3; i++) await secure();
+  await expect.poll(() => accepted).toBe(3);
+
+  let closed = 0;
+  const silent = Array.from({ length: limit + 5 }, () => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    return socket.resume().on('close', () => closed++);
+  });
+  onTestFinished(() => {
+    for (const socket of silent) socket.destroy();
+  });
+  await expect.poll(() => closed).toBe(5);
+
+  for (const socket of silent) socket.destroy();
+  await vi.waitFor(secure, { timeout: PATIENCE });
 });

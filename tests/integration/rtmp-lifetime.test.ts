@@ -60,6 +60,42 @@ test('who comes first publishes, until it is gone', async () => {
   await rtmp.untilNames('/live/foo');
 });
 
+test('a connection that publishes again counts anew', async () => {
+  const rtmp = await RtmpTestServer.forTest();
+  const publisher = new TestPublisher(rtmp.url('/live/foo'));
+  await publisher.open();
+  publisher.begin(200_000);
+  await vi.waitFor(async () => {
+    expect((await rtmp.channel('/live/foo'))?.bytes_rx).toBeGreaterThan(200_000);
+  }, SOON);
+  publisher.connection.command('FCUnpublish', 'foo');
+  publisher.connection.command('publish', 'bar', 'live');
+  publisher.begin();
+  await rtmp.untilNames('/live/bar');
+  expect((await rtmp.channel('/live/bar'))?.bytes_rx).toBeLessThan(10_000);
+  publisher.frame(2_000);
+  await vi.waitFor(async () => {
+    const [session, ...others] = await rtmp.sessions();
+    expect(others).toEqual([]);
+    expect(session).toMatchObject({ id: '/live/bar' });
+    expect(session?.bytes_rx).toBeGreaterThan(2_000);
+    expect(session?.bytes_rx).toBeLessThan(10_000);
+  }, SOON);
+});
+
+test('a publisher that changes its codec all the time does not fill the log', async () => {
+  const rtmp = await RtmpTestServer.forTest();
+  const publisher = new TestPublisher(rtmp.url('/live/foo'));
+  await publisher.open();
+  publisher.begin();
+  for (let i = 0; i < 200; i++) {
+    publisher.video(Buffer.concat([Buffer.of(0x90), Buffer.from(`x${100 + i}`), Buffer.alloc(200)]));
+  }
+  publisher.connection.close();
+  await rtmp.untilLogged(/PUBLISH.*STOP|STOP.*PUBLISH/);
+  expect(rtmp.lines().filter((line) => line.includes('STREAM')).length).toBeLessThanOrEqual(64);
+});
+
 test('a path is busy before anything came, and is not to be played yet', async () => {
   const rtmp = await RtmpTestServer.forTest();
   const silent = new TestPublisher(rtmp.url('/live/foo'));

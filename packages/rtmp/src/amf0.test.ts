@@ -15,6 +15,7 @@ const VECTORS: [name: string, bytes: string, value: AmfValue, isWritten?: true][
   ['a string', '02 0003 c3a461', 'äa', true],
   ['an object', '03 0001 61 05 0001 62 01 01 000009', object({ a: null, b: true }), true],
   ['an object without an end', '03 0001 61 05', object({ a: null })],
+  ['an object whose end has no marker', '03 0001 61 05 0000', object({ a: null })],
   ['null', '05', null, true],
   ['undefined', '06', undefined, true],
   ['a reference', '07 0001', undefined],

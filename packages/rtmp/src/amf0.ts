@@ -92,11 +92,12 @@ function readValue(reader: AmfReader): AmfValue {
   });
 }
 
-/** The properties of an object up to its end; some encoders leave the end out where the message ends. */
+/** The properties of an object up to its end; some encoders leave it or its marker out where the message ends. */
 function readProperties(reader: AmfReader): Map<string, AmfValue> {
   const properties = new Map<string, AmfValue>();
   while (reader.remaining > 0 && !reader.consume(0, 0, Marker.objectEnd)) {
     const key = reader.text(reader.u16());
+    if (key === '' && reader.remaining === 0) break;
     properties.set(key, readValue(reader));
   }
   return properties;

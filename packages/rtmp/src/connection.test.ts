@@ -7,7 +7,8 @@ import { serializeMessage } from './chunk-writer.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { RtmpStatusError } from './client-connection.ts';
 import type { Status } from './commands.ts';
-import { MessageType } from './message.ts';
+import { serializeFlvTag } from './flv.ts';
+import { MessageType, peerBandwidth, u32 } from './message.ts';
 import { Relay } from './relay.ts';
 import { type StreamRequest, refuse } from './stream-handler.ts';
 
@@ -23,6 +24,16 @@ function statuses(client: ClientConnection): Status[] {
   client.on('status', (status) => seen.push(status));
   return seen;
 }
+
+/** What a client sends by hand. */
+const send = (type: number, body: Buffer) =>
+  serializeMessage({ type, chunkStreamId: 3, streamId: 0 }, 0, body);
+const command = (...values: Parameters<typeof serializeAmf0>[0]) =>
+  send(MessageType.command, serializeAmf0(values));
+const HELLO = Buffer.concat([Buffer.of(3), Buffer.alloc(2 * 1536)]);
+const CHUNKS = send(MessageType.setChunkSize, Buffer.from('00010000', 'hex'));
+const CONNECT = command('connect', 1, { app: 'live' });
+const PING = send(MessageType.userControl, Buffer.from('000600000001', 'hex'));
 
 test('what one client publishes, another plays', async () => {
   const server = new TestServer();
@@ -73,6 +84,40 @@ test('a client can publish again on the same connection', async () => {
   await expect.poll(() => server.relays.size).toBe(0);
   client.command('publish', 'bar', 'live');
   await expect.poll(() => [...server.relays.keys()]).toEqual(['/live/bar']);
+});
+
+test.each(['publish', 'play'])('a publisher that then asks to %s goes on publishing', async (what) => {
+  const server = new TestServer();
+  const { client } = server.dial();
+  await client.publish('foo');
+  client.command(what, 'foo');
+  client.command(what, 'bar');
+  client.send(keyFrame(0));
+  await expect.poll(() => server.relays.get('/live/foo')?.frames).toBe(1);
+  expect([...server.relays.keys()]).toEqual(['/live/foo']);
+});
+
+test('a player that asks for another stream is given that one, from its beginning', async () => {
+  const server = new TestServer();
+  for (const [name, size] of [
+    ['foo', 10],
+    ['bar', 20],
+  ] as const) {
+    const { client } = server.dial();
+    await client.publish(name);
+    client.send(keyFrame(1000, size));
+    await expect.poll(() => server.relays.get(`/live/${name}`)?.frames).toBe(1);
+  }
+  const { client } = server.dial();
+  const seen: string[] = [];
+  client.on('media', ({ type, timestamp, body }) => {
+    if (type === MessageType.video) seen.push(`${body.length} at ${timestamp}`);
+  });
+  await client.play('foo');
+  await expect.poll(() => seen).toEqual(['15 at 0']);
+  client.command('play', 'bar');
+  await expect.poll(() => seen).toEqual(['15 at 0', '25 at 0']);
+  expect(server.relays.get('/live/foo')?.subscribers.size).toBe(0);
 });
 
 describe('a refusal', () => {
@@ -142,6 +187,21 @@ describe('a decision that takes its time', () => {
     await expect.poll(() => relay.frames).toBe(2);
   });
 
+  test('against the client is what it is told, whatever it asked for in the meantime', async () => {
+    const play = vi.fn(() => Promise.resolve(refuse('not_found', 'no such stream')));
+    const server = new TestServer({}, { play });
+    const { raw, server: connection } = server.dialRaw();
+    raw.write(
+      Buffer.concat([HELLO, CONNECT, ...['foo', 'bar'].map((name) => command('play', 2, null, name))]),
+    );
+    await expect.poll(() => connection.isPending).toBe(false);
+    let received = '';
+    raw.setEncoding('latin1').on('data', (text: string) => (received += text));
+    await once(raw, 'close');
+    expect(received).toContain('NetStream.Play.StreamNotFound');
+    expect(play).toHaveBeenCalledOnce();
+  });
+
   test('that fails ends the connection, and nothing else', async () => {
     const server = new TestServer({}, { publish: () => Promise.reject(new Error('database')) });
     const { client, closed } = server.dial();
@@ -208,6 +268,37 @@ test('a publisher is acknowledged, with the total', async () => {
   expect(connection.bytesSent - before).toBe(2 * 16);
 });
 
+test('who asks for a stream is given one, whatever the number of the request', async () => {
+  const { raw } = new TestServer().dialRaw();
+  let received = Buffer.alloc(0);
+  raw.on('data', (bytes: Buffer) => {
+    received = Buffer.concat([received, bytes]);
+  });
+  raw.write(Buffer.concat([HELLO, CONNECT, command('createStream', 0, null)]));
+  await expect.poll(() => received.includes(serializeAmf0(['_result', 0, null, 1]))).toBe(true);
+});
+
+test('who limits the bandwidth is told the window, each time that it changes', async () => {
+  const server = new TestServer();
+  const { raw } = server.dialRaw();
+  let received = Buffer.alloc(0);
+  raw.on('data', (bytes: Buffer) => {
+    received = Buffer.concat([received, bytes]);
+  });
+  raw.write(HELLO);
+  for (const bytes of [100_000, 100_000, 200_000]) {
+    raw.write(send(MessageType.setPeerBandwidth, peerBandwidth(bytes)));
+  }
+  const told = [100_000, 200_000].map((bytes) =>
+    serializeMessage(
+      { type: MessageType.windowAcknowledgementSize, chunkStreamId: 2, streamId: 0 },
+      0,
+      u32(bytes),
+    ),
+  );
+  await expect.poll(() => received.subarray(3073).toString('hex')).toBe(Buffer.concat(told).toString('hex'));
+});
+
 describe('shutdown', () => {
   test('is told to publishers and players', async () => {
     const server = new TestServer();
@@ -243,14 +334,6 @@ describe('connections beyond the limit', () => {
 });
 
 describe('a hostile client', () => {
-  const send = (type: number, body: Buffer) =>
-    serializeMessage({ type, chunkStreamId: 3, streamId: 0 }, 0, body);
-  const command = (...values: Parameters<typeof serializeAmf0>[0]) =>
-    send(MessageType.command, serializeAmf0(values));
-  const HELLO = Buffer.concat([Buffer.of(3), Buffer.alloc(2 * 1536)]);
-  const CHUNKS = send(MessageType.setChunkSize, Buffer.from('00010000', 'hex'));
-  const CONNECT = command('connect', 1, { app: 'live' });
-
   test.each<[string, Buffer]>([
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
     [
@@ -274,10 +357,6 @@ describe('a hostile client', () => {
         ...Array.from({ length: 5 }, () => send(8, Buffer.alloc(60_000))),
       ]),
     ],
-    [
-      'publishing twice',
-      Buffer.concat([HELLO, CONNECT, ...[1, 2].map(() => command('publish', 3, null, 'foo'))]),
-    ],
   ])('%s ends the connection', async (_name, bytes) => {
     const { raw, closed } = new TestServer().dialRaw();
     raw.resume();
@@ -292,6 +371,44 @@ describe('a hostile client', () => {
     for (let i = 0; i < 2_100; i++)
       client.send({ type: MessageType.audio, timestamp: i, body: Buffer.of(0xaf) });
     expect(await closed).toMatchObject({ code: 'protocol', message: 'a flood of tiny messages' });
+  });
+
+  test('a flood of tiny messages in one aggregate ends the connection', async () => {
+    const server = new TestServer();
+    const { client, closed } = server.dial();
+    await client.publish('foo');
+    const body = Buffer.concat(Array.from({ length: 2_100 }, (_, i) => serializeFlvTag(sound(i, 0))));
+    client.send({ type: MessageType.aggregate, timestamp: 0, body });
+    expect(await closed).toMatchObject({ code: 'protocol', message: 'a flood of tiny messages' });
+  });
+
+  test.each(['publish', 'play'] as const)(
+    'who asks and asks and takes no answer is gone, also when it may %s',
+    async (what) => {
+      const server = new TestServer();
+      await server.dial().client.publish('foo');
+      const { raw, server: connection, closed } = server.dialRaw();
+      raw.write(Buffer.concat([HELLO, CONNECT, command(what, 3, null, what === 'play' ? 'foo' : 'bar')]));
+      await expect.poll(() => connection.isPending).toBe(false);
+      for (let i = 0; i < 10_000; i++) raw.write(PING);
+      expect(await closed).toEqual({ code: 'protocol', message: 'answers not taken' });
+    },
+  );
+
+  test('who takes answers late, but takes them, may go on asking', async () => {
+    const { raw, server: connection } = new TestServer().dialRaw();
+    raw.write(Buffer.concat([HELLO, CONNECT, command('publish', 3, null, 'foo')]));
+    const ask = async () => {
+      for (let i = 0; i < 100; i++) raw.write(PING);
+      await new Promise(setImmediate);
+    };
+    while (connection.backlog < 10_000) await ask();
+    for (let round = 0; round < 200; round++) {
+      await ask();
+      expect(connection.backlog).toBeGreaterThan(0);
+      raw.read(1_800);
+    }
+    expect(connection.state).toBe('publishing');
   });
 
   test('a data message of a publisher that cannot be read does not end the stream', async () => {
@@ -354,6 +471,30 @@ describe('in time', () => {
     vi.advanceTimersByTime(11_000);
     expect(await closed).toEqual({ code: 'timeout', message: 'i/o timeout' });
     expect(server.relays.size).toBe(0);
+  });
+
+  test('a publisher that takes nothing of what it is told goes on', async () => {
+    const server = new TestServer();
+    const { raw, server: connection } = server.dialRaw();
+    raw.write(Buffer.concat([HELLO, CHUNKS, CONNECT, command('publish', 2, null, 'foo')]));
+    const tick = async () => {
+      await settle();
+      await settle();
+      vi.advanceTimersByTime(1000);
+    };
+    // Up to where the network takes no answer.
+    while (connection.backlog < 2000) {
+      for (let i = 0; i < 500; i++) raw.write(PING);
+      await tick();
+    }
+    const { backlog } = connection;
+    for (let second = 0; second < 30; second++) {
+      raw.write(send(MessageType.video, keyFrame(0, 1_000_000).body));
+      await tick();
+    }
+    expect(server.relays.get('/live/foo')?.frames).toBe(30);
+    expect(connection.state).toBe('publishing');
+    expect(connection.backlog).toBe(backlog);
   });
 
   test('a player that takes nothing for 10 seconds is gone', async () => {

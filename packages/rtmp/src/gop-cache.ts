@@ -1,7 +1,10 @@
 import type { RelayMessage } from './batch.ts';
 
+/** What a message takes besides its body: frames may be tiny, and what holds them is not. */
+const MESSAGE_BYTES = 256;
+
 export interface GopLimits {
-  /** Bytes of the messages kept. */
+  /** Bytes of the messages kept, and of what holds them. */
   gopBytes: number;
   /** From the first message kept to the last, in milliseconds. */
   gopMs: number;
@@ -51,7 +54,7 @@ export class GopCache {
     if (this.#messages.length === 0) this.#headers = headers;
     this.#push(message);
     const first = this.#messages[0] ?? message;
-    if (this.#bytes > this.#limits.gopBytes || message.time - first.time > this.#limits.gopMs) this.clear();
+    if (this.#isFull || message.time - first.time > this.#limits.gopMs) this.clear();
   }
 
   clear(): void {
@@ -71,14 +74,15 @@ export class GopCache {
     this.#headers = headers;
     this.#push(message);
     let first = this.#messages[0];
-    while (
-      first &&
-      (message.time - first.time > this.#limits.audioMs || this.#bytes > this.#limits.gopBytes)
-    ) {
+    while (first && (message.time - first.time > this.#limits.audioMs || this.#isFull)) {
       this.#messages.shift();
       this.#bytes -= first.body.length;
       first = this.#messages[0];
     }
+  }
+
+  get #isFull(): boolean {
+    return this.#bytes + this.#messages.length * MESSAGE_BYTES > this.#limits.gopBytes;
   }
 
   #push(message: RelayMessage): void {

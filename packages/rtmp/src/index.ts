@@ -2,7 +2,7 @@ export { type AmfInput, type AmfValue, parseAmf0, serializeAmf0 } from './amf0.t
 export { Batch, type Encoded, type Encoder, type RelayMessage } from './batch.ts';
 export { ByteCursor, type Parser } from './byte-cursor.ts';
 export { type ClientAddress, parseClientAddress } from './client-address.ts';
-export { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './census.ts';
+export { Census, type ConnectionLimits, type Counted, DEFAULT_CONNECTION_LIMITS } from './census.ts';
 export {
   ClientConnection,
   type ClientOptions,

@@ -21,8 +21,8 @@ export interface Limits {
   readonly setupBytes: number;
   /** Commands before publishing or playing is granted. */
   readonly setupCommands: number;
-  /** Our answers that wait to be taken before publishing or playing is granted. */
-  readonly setupBacklogBytes: number;
+  /** Our answers, pings and the like that wait to be taken; a stream that is played does not count. */
+  readonly answerBytes: number;
   /** One command, data or control message before publishing is granted. */
   readonly setupMessageBytes: number;
   /** One command, data or control message of a publisher. */
@@ -47,7 +47,7 @@ export const DEFAULT_LIMITS: Limits = {
   lingerMs: 500,
   setupBytes: 256 * KIB,
   setupCommands: 50,
-  setupBacklogBytes: 64 * KIB,
+  answerBytes: 64 * KIB,
   setupMessageBytes: 64 * KIB,
   dataMessageBytes: MIB,
   mediaMessageBytes: 8 * MIB,

@@ -33,6 +33,11 @@ export class Outbox {
     return this.#waitingBytes + this.#stream.writableLength;
   }
 
+  /** Bytes that the network has taken. */
+  get taken(): number {
+    return this.bytesSent - this.#stream.writableLength;
+  }
+
   /** Writes the pieces, which are of so many bytes together. */
   write(pieces: readonly Buffer[], bytes: number): void {
     if (this.#isEnding || this.#stream.destroyed) return;
@@ -53,7 +58,7 @@ export class Outbox {
 
   /** For how long the peer has taken nothing of what waits for it, in milliseconds; to be asked regularly. */
   stalledFor(now: number): number {
-    const taken = this.bytesSent - this.#stream.writableLength;
+    const { taken } = this;
     if (taken > this.#taken || this.backlog === 0) {
       this.#taken = taken;
       this.#takenAt = now;

@@ -56,6 +56,17 @@ describe('a player who joins', () => {
     expect(sink.takeShort()).toEqual(['video 80', 'audio 90']);
   });
 
+  test('gets the frames from the next key frame on, if much waits for it already', () => {
+    const relay = relayOf([...START, keyFrame(1000), frame(1040)]);
+    const sink = new TestSink();
+    sink.backlog = 3 * 1024 * 1024;
+    join(relay, sink);
+    expect(sink.takeShort()).toEqual(['onMetaData 0', 'video header 0', 'audio header 0']);
+    sink.backlog = 0;
+    push(relay, frame(1080), keyFrame(1120));
+    expect(sink.takeShort()).toEqual(['key 0']);
+  });
+
   test('waits for a key frame, if there is none yet', () => {
     const relay = relayOf([...START, sound(0), frame(40)]);
     const { sink } = join(relay);
@@ -111,6 +122,12 @@ describe('the cache', () => {
     const { sink } = join(relay);
     push(relay, frame(80), keyFrame(120));
     expect(sink.takeShort().slice(3)).toEqual(['key 0']);
+  });
+
+  test('counts what it takes to hold frames, however small they are', () => {
+    const tiny = Array.from({ length: 100 }, (_, i) => frame(i % 2, 1));
+    const relay = relayOf([...START, keyFrame(0), ...tiny], { gopBytes: 10_000 });
+    expect(relay.cachedBytes).toBe(0);
   });
 
   test('is given up when it takes too long', () => {
@@ -269,14 +286,17 @@ describe('metadata', () => {
       body: serializeAmf0(['@clearDataFrame', 'onMetaData']),
     };
     expect(join(relayOf([metadata({ a: 1 }), clear])).sink.take()).toEqual([]);
+    const other = { ...clear, body: serializeAmf0(['@clearDataFrame', 'onTextData']) };
+    expect(join(relayOf([metadata({ a: 1 }), other])).sink.takeShort()).toEqual(['onMetaData 0']);
   });
 
-  test('other data goes to those who play', () => {
+  test.each([[[]], [['@setDataFrame']]])('other data goes to those who play, after %j', (first) => {
     const relay = relayOf([...START, keyFrame(1000)]);
     const { sink } = join(relay);
     sink.take();
     const body = serializeAmf0(['onTextData', { text: 'x' }]);
-    push(relay, { type: MessageType.data, timestamp: 1000, streamId: 1, body });
+    const sent = Buffer.concat([serializeAmf0(first), body]);
+    push(relay, { type: MessageType.data, timestamp: 1000, streamId: 1, body: sent });
     expect(sink.take()).toEqual([{ type: MessageType.data, timestamp: 0, streamId: 1, body }]);
   });
 });
@@ -398,7 +418,11 @@ describe('a slow player', () => {
   test('may take its time with what it began with', () => {
     const relay = relayOf([...START, keyFrame(0, 5000)], LIMITS);
     const sink = new TestSink();
-    sink.backlog = 5000;
+    const send = sink.send.bind(sink);
+    sink.send = (encoded) => {
+      send(encoded);
+      sink.backlog = 5000;
+    };
     const { subscription } = join(relay, sink);
     sink.backlog = 5500;
     push(relay, frame(40));

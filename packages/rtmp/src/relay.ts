@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { AmfValue } from './amf0.ts';
+import { type AmfValue, serializeAmf0 } from './amf0.ts';
 import { Batch, type RelayMessage, relayMessage } from './batch.ts';
 import { parseValues } from './commands.ts';
 import { ProtocolError } from './errors.ts';
@@ -36,6 +36,8 @@ const GATHER_BYTES = 65_536;
 
 /** Without a frame of video for so long, a stream with sound has no picture to wait for; on the stream's timeline. */
 const PICTURE_GONE_MS = 5_000;
+/** What a publisher puts before data that is for the players. */
+const SET_DATA_FRAME = serializeAmf0(['@setDataFrame']);
 /** Headers kept at a time: tracks and variants of a stream with many tracks. */
 const MAX_HEADERS = 64;
 
@@ -252,7 +254,7 @@ export class Relay extends EventEmitter<RelayEvents> {
     if (!values) return;
     const [first, ...rest] = values;
     if (first === '@clearDataFrame') {
-      this.#metadata = undefined;
+      if (rest[0] === 'onMetaData') this.#metadata = undefined;
       return;
     }
     const [name, value] = first === '@setDataFrame' ? rest : values;
@@ -263,9 +265,7 @@ export class Relay extends EventEmitter<RelayEvents> {
       const changed = this.#metadataMessage();
       if (changed) this.#enqueue(changed);
     } else if (typeof name === 'string') {
-      const { body } = message;
-      const isAmf3 = message.type === MessageType.dataAmf3 && body[0] === 0;
-      this.#add(relayMessage('data', 'frame', this.#timeline.current, isAmf3 ? body.subarray(1) : body));
+      this.#add(relayMessage('data', 'frame', this.#timeline.current, dataToSend(message)));
     }
   }
 
@@ -319,6 +319,14 @@ function describe(kind: MediaKind, info: MediaInfo, header: Buffer): Partial<Tra
   if (kind === 'audio' && info.codec === 'AAC') return parseAacConfig(header, info.isEnhanced ? 5 : 2) ?? {};
   if (kind === 'video' && info.codec === 'H264') return avcDimensions(header.subarray(5)) ?? {};
   return {};
+}
+
+/** A data message as players get it: in AMF0, and without what only the server is told. */
+function dataToSend({ type, body }: Message): Buffer {
+  const isAmf3 = type === MessageType.dataAmf3 && body[0] === 0;
+  const values = isAmf3 ? body.subarray(1) : body;
+  const isSet = values.subarray(0, SET_DATA_FRAME.length).equals(SET_DATA_FRAME);
+  return isSet ? values.subarray(SET_DATA_FRAME.length) : values;
 }
 
 /** A data message that cannot be read is not worth the stream. */

@@ -5,6 +5,7 @@ import type { Encoded } from './batch.ts';
 import { type Command, parseCommand, serializeCommand } from './commands.ts';
 import { STREAM_ID, encodeRtmp } from './encode.ts';
 import { ProtocolError } from './errors.ts';
+import { splitAggregate } from './flv.ts';
 import { type Client, greeting, parseClient } from './greeting.ts';
 import { acceptHandshake } from './handshake.ts';
 import type { Limits } from './limits.ts';
@@ -155,7 +156,7 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
   }
 
   check(now: number): void {
-    const { handshakeMs, setupMs, idleMs, writeStallMs, lingerMs, setupBacklogBytes } = this.#limits;
+    const { handshakeMs, setupMs, idleMs, writeStallMs, lingerMs } = this.#limits;
     const timeout = (message: string) => {
       this.#transport.destroy({ code: 'timeout', message });
     };
@@ -168,10 +169,10 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     if (this.#state === 'closing') {
       // A player that still takes what was sent may do so.
       if (this.backlog > 0 ? isStalled : now - this.#closingAt >= lingerMs) timeout('the peer did not close');
-    } else if (isStalled) timeout('i/o timeout');
+      // Some publishers never look at what they are sent. Whether they are there shows in what they send.
+    } else if (isStalled && this.#state !== 'publishing') timeout('i/o timeout');
     else if (this.#state === 'handshake' && now - this.#acceptedAt >= handshakeMs) timeout('no handshake');
     else if (this.isPending && now - this.#setupAt >= setupMs) timeout('nothing published or played');
-    else if (this.isPending && this.backlog > setupBacklogBytes) timeout('answers not taken');
     else if (this.#state === 'publishing' && now - this.#lastMessageAt >= idleMs) timeout('i/o timeout');
     else if (this.#state === 'playing') this.#ping(now);
   }
@@ -204,13 +205,19 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
       case MessageType.video:
       case MessageType.data:
       case MessageType.dataAmf3:
+        this.#receiveMedia(message);
+        break;
       case MessageType.aggregate:
-        if (this.#state === 'publishing') {
-          this.#rate.count(message.body.length);
-          this.#relay?.push(message);
-        }
+        // One by one: who sends too much may as well put it together.
+        for (const part of splitAggregate(message)) this.#receiveMedia(part);
         break;
     }
+  }
+
+  #receiveMedia(message: Message): void {
+    if (this.#state !== 'publishing') return;
+    this.#rate.count(message.body.length);
+    this.#relay?.push(message);
   }
 
   #drained(): void {
@@ -249,7 +256,8 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     const { name, transaction } = command;
     switch (name) {
       case 'createStream':
-        this.#answer(transaction, null, STREAM_ID);
+        // compat: also without a number of its own. Who asks for a stream waits for it.
+        this.#transport.send(commandMessage(serializeCommand('_result', transaction, null, STREAM_ID)));
         break;
       case 'publish':
       case 'play':
@@ -295,7 +303,10 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
   }
 
   #ask(what: 'publish' | 'play', command: Command, client: Client): void {
-    if (this.#state !== 'connected') throw new ProtocolError(`${what} while ${this.#state}`);
+    // compat: a stream is not given up for another word of its publisher.
+    if (this.#state === 'publishing') return;
+    // RTMP 1.0 §7.2.2.1: who plays changes to another stream by asking for it.
+    this.#stop();
     const name: StreamName = {
       app: client.app,
       name: textAt(command, 0) ?? '',
@@ -342,10 +353,13 @@ export class ServerConnection extends EventEmitter<ConnectionEvents> implements 
     this.#held = [];
     this.#transport.attempt(() => {
       decide();
-      for (const message of held) this.#receive(message);
+      for (const message of held) {
+        // It may have been refused.
+        if (this.state !== 'closing') this.#receive(message);
+      }
       this.#drained();
     });
-    this.#transport.resume();
+    if (this.state !== 'deciding') this.#transport.resume();
   }
 
   #decide(

@@ -72,8 +72,10 @@ export class Subscription {
     this.#onClose(this);
   }
 
-  /** Sends the start: headers, and the frames that the relay kept. */
-  begin(headers: readonly RelayMessage[], frames: readonly RelayMessage[]): void {
+  /** Sends the start: headers, and the frames that the relay kept, unless much waits for the subscriber already. */
+  begin(headers: readonly RelayMessage[], kept: readonly RelayMessage[]): void {
+    // Who takes nothing gets no more of it by asking again.
+    const frames = this.sink.backlog > this.#limits.lagBytes ? [] : kept;
     const first = frames[0];
     if (first) {
       this.#base = first.time;

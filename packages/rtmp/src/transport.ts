@@ -18,6 +18,8 @@ import { Outbox } from './outbox.ts';
 
 /** Bytes that we receive before we say so, until the peer tells its window. */
 const ACKNOWLEDGE_EVERY = 1_048_576;
+/** So much may wait for the peer before we leave out what we say of what we received. */
+const MAX_UNREAD_BYTES = 1024;
 const KEEP_ALIVE_MS = 15_000;
 
 /** Why a connection ended. */
@@ -72,6 +74,13 @@ export class Transport {
   readonly #readerLimits: ChunkReaderLimits;
   #acknowledgeEvery = ACKNOWLEDGE_EVERY;
   #acknowledged = 0;
+  /** How much the peer last wanted to be under way. */
+  #window = 0;
+  readonly #answerBytes: number;
+  /** Bytes of small messages since the peer had last taken all that waited. */
+  #answersWaiting = 0;
+  /** How much it will have taken by then. */
+  #answersUntil = 0;
   #isOpen = false;
   #isReading = true;
   #reason: CloseReason | undefined;
@@ -92,6 +101,7 @@ export class Transport {
     this.#stream = stream;
     this.#receiver = receiver;
     this.#outbox = new Outbox(stream);
+    this.#answerBytes = limits.answerBytes;
     this.#readerLimits = {
       mediaMessageBytes: limits.mediaMessageBytes,
       dataMessageBytes: limits.setupMessageBytes,
@@ -148,14 +158,23 @@ export class Transport {
     return this.#outbox.stalledFor(now);
   }
 
-  /** Sends small messages, together. */
+  /** Sends small messages, together. Ends if too many of them wait: the peer asks and asks, and takes no answer. */
   send(...messages: OutgoingMessage[]): void {
+    const { taken, backlog } = this.#outbox;
+    if (taken >= this.#answersUntil) {
+      this.#answersUntil = taken + backlog;
+      this.#answersWaiting = 0;
+    }
     const bytes = Buffer.concat(
       messages.map(({ type, body, chunkStreamId = ChunkStreamId.control, streamId = 0, timestamp = 0 }) =>
         serializeMessage({ type, chunkStreamId, streamId }, timestamp, body),
       ),
     );
     this.#outbox.write([bytes], bytes.length);
+    this.#answersWaiting += bytes.length;
+    if (this.#answersWaiting > this.#answerBytes) {
+      this.destroy({ code: 'protocol', message: 'answers not taken' });
+    }
   }
 
   /** Sends what is already in chunks. */
@@ -226,7 +245,9 @@ export class Transport {
     const { type, body } = message;
     switch (type) {
       case MessageType.acknowledgement:
+        break;
       case MessageType.setPeerBandwidth:
+        if (body.length >= 4) this.#useWindow(body.readUInt32BE());
         break;
       case MessageType.windowAcknowledgementSize:
         if (body.length >= 4) this.#acknowledgeEvery = Math.ceil(body.readUInt32BE() / 2);
@@ -237,6 +258,16 @@ export class Transport {
       default:
         this.#receiver.received(message);
     }
+  }
+
+  /** RTMP 1.0 §5.4.5: the peer says how much may be under way, and is told to acknowledge by that if it is new. */
+  #useWindow(bytes: number): void {
+    if (bytes === this.#window) return;
+    this.#window = bytes;
+    // Over a stream without a network the peer may still be about to say more.
+    queueMicrotask(() => {
+      this.send({ type: MessageType.windowAcknowledgementSize, body: u32(bytes) });
+    });
   }
 
   #receiveControl(message: Message): void {
@@ -253,6 +284,8 @@ export class Transport {
   #acknowledge(): void {
     if (!this.#isOpen || this.#acknowledgeEvery === 0) return;
     if (this.bytesReceived - this.#acknowledged < this.#acknowledgeEvery) return;
+    // Some publishers take none for hours; the next says it all.
+    if (this.backlog > MAX_UNREAD_BYTES) return;
     this.#acknowledged = this.bytesReceived;
     this.send({ type: MessageType.acknowledgement, body: u32(this.bytesReceived % 2 ** 32) });
   }

@@ -29,20 +29,25 @@ export function viewerSession(
   return { id: remote, reference, location: `play:${name}`, peer: remote, client, expectedBitrate };
 }
 
-/** A connection that is being counted. */
+/** What has been told of a connection already. */
+interface Told {
+  rxBytes: number;
+  txBytes: number;
+}
+
+/** A session of a connection that is being counted. */
 export class Counted {
   readonly #session: SessionName;
   readonly #counters: Counters;
+  readonly #told: Told;
   readonly #onClose: (counted: Counted) => void;
-  /** What has been told already. */
-  #rx = 0;
-  #tx = 0;
   /** Bit/s that came in between the last two samples. */
   rxBitrate = 0;
 
-  constructor(session: SessionName, counters: Counters, onClose: (counted: Counted) => void) {
+  constructor(session: SessionName, counters: Counters, told: Told, onClose: (counted: Counted) => void) {
     this.#session = session;
     this.#counters = counters;
+    this.#told = told;
     this.#onClose = onClose;
   }
 
@@ -53,9 +58,10 @@ export class Counted {
   /** What is new since the last time. */
   take(): SessionTraffic {
     const { bytesReceived, bytesSent } = this.#counters;
-    const [rxBytes, txBytes] = [bytesReceived - this.#rx, bytesSent - this.#tx];
-    this.#rx = bytesReceived;
-    this.#tx = bytesSent;
+    const rxBytes = bytesReceived - this.#told.rxBytes;
+    const txBytes = bytesSent - this.#told.txBytes;
+    this.#told.rxBytes = bytesReceived;
+    this.#told.txBytes = bytesSent;
     return { ...this.#session, rxBytes, txBytes };
   }
 
@@ -69,6 +75,8 @@ export class Counted {
 export class Traffic {
   readonly #host: Pick<Link<PlaneHost>, 'tell'>;
   readonly #open = new Set<Counted>();
+  /** Of connections that may have one session after the other. */
+  readonly #told = new WeakMap<Counters, Told>();
 
   constructor(host: Pick<Link<PlaneHost>, 'tell'>) {
     this.#host = host;
@@ -76,7 +84,9 @@ export class Traffic {
 
   /** Opens a session at once, so that whoever asks for room next finds it. */
   open(session: SessionName, counters: Counters): Counted {
-    const counted = new Counted(session, counters, (closed) => {
+    const told = this.#told.get(counters) ?? { rxBytes: 0, txBytes: 0 };
+    this.#told.set(counters, told);
+    const counted = new Counted(session, counters, told, (closed) => {
       if (!this.#open.delete(closed)) return;
       this.#host.tell('count', [closed.take()]);
       this.#host.tell('end', [closed.id]);

@@ -33,12 +33,15 @@ export class Channel {
   readonly createdAt = Date.now();
   /** Of a monotonic clock, in milliseconds. */
   readonly openedAt = performance.now();
+  /** Its connection may have published before. */
+  readonly #receivedBefore: number;
 
   constructor(name: string, reference: string, publisher: ServerConnection, peer: Peer) {
     this.name = name;
     this.reference = reference;
     this.publisher = publisher;
     this.peer = peer;
+    this.#receivedBefore = publisher.bytesReceived;
   }
 
   /** Whether there is something to play. */
@@ -58,7 +61,7 @@ export class Channel {
       ...this.describe(),
       createdAt,
       protocol: peer.protocol,
-      rxBytes: publisher.bytesReceived,
+      rxBytes: publisher.bytesReceived - this.#receivedBefore,
       rxBitrate: relay.bitrate,
       videoCodecs: codecs('video'),
       audioCodecs: codecs('audio'),

@@ -6,9 +6,10 @@ import {
   type SecureContext,
   Server as TlsServer,
 } from 'node:tls';
+import { Census, type Counted, DEFAULT_CONNECTION_LIMITS } from '@millrace/rtmp';
 import type { PemSet } from '../tls/certificates.ts';
 import { MIN_TLS_VERSION } from '../tls/key-pair.ts';
-import { splitListenAddress } from '../util/address.ts';
+import { hostAndPort, splitListenAddress } from '../util/address.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import type { RtmpPlaneOptions } from './interface.ts';
 import type { Protocol } from './stream.ts';
@@ -30,6 +31,8 @@ export class Listeners {
   readonly #onError: (protocol: Protocol, error: Error) => void;
   /** By place, in the order in which they were opened. */
   readonly #open = new Map<string, { place: Place; server: Server }>();
+  /** Of the connections that are to be encrypted: who only begins with that takes a place, too. */
+  readonly #census = new Census(DEFAULT_CONNECTION_LIMITS);
   #certificates: PemSet = { main: undefined, byHost: new Map() };
   #contexts: ReadonlyMap<string, SecureContext> = new Map();
 
@@ -145,7 +148,22 @@ export class Listeners {
         done(null, this.#contexts.get(name.toLowerCase()));
       },
     });
+    const handshaking = new Map<string, Counted>();
+    server.prependListener('connection', (socket: Socket) => {
+      const counted = this.#census.admit(socket.remoteAddress ?? '');
+      if (counted === undefined) {
+        socket.destroy();
+        return;
+      }
+      const peer = peerOf(socket);
+      handshaking.set(peer, counted);
+      socket.once('close', () => {
+        handshaking.delete(peer);
+        counted.closed();
+      });
+    });
     server.on('secureConnection', (socket) => {
+      handshaking.get(peerOf(socket))?.granted();
       this.#accept(socket, 'rtmps');
     });
     server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -157,6 +175,11 @@ export class Listeners {
     this.#open.get(key)?.server.close();
     this.#open.delete(key);
   }
+}
+
+/** What tells the connections of a listener apart. */
+function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return hostAndPort(remoteAddress, remotePort);
 }
 
 function toContextOptions(pem: { cert: string; key: string } | undefined) {

@@ -43,6 +43,9 @@ import type { Protocol, StreamInfo } from './stream.ts';
 /** How long a publisher may take to send anything that can be played, in milliseconds. */
 const PROBE_TIMEOUT = 10_000;
 
+/** Tracks and codecs of one stream that are logged, each once: a hostile publisher has ever new ones. */
+const MAX_LOGGED_TRACKS = 64;
+
 /** What players are told if there is no room for them. */
 const LIMITS: Readonly<Record<string, string>> = {
   sessions: 'Number of sessions exceeded',
@@ -211,7 +214,7 @@ export class StreamService implements StreamHandler {
         this.#note('info', { ...deed, action: 'START' });
       }
       const track = `${kind} ${id} ${codec}`;
-      if (known.has(track)) return;
+      if (known.has(track) || known.size >= MAX_LOGGED_TRACKS) return;
       known.add(track);
       this.#note('info', { ...deed, action: 'STREAM' }, codec);
     });
@@ -231,7 +234,12 @@ export class StreamService implements StreamHandler {
     const kick = () => {
       connection.close('cut off by the API');
     };
-    const end = this.#begin(channel, peer, { protocol: peer.protocol, kick, counters: connection });
+    const end = this.#begin(channel, peer, {
+      protocol: peer.protocol,
+      kick,
+      counters: connection,
+      sentBefore: connection.bytesSent,
+    });
     this.#playing.set(connection, (reason) => {
       this.#playing.delete(connection);
       end(reason !== undefined && isFailure(reason) ? reason.message : '');
@@ -262,14 +270,18 @@ export class StreamService implements StreamHandler {
   #begin(
     channel: Channel,
     { remote, client }: FlvViewer,
-    { counters, ...rest }: Pick<Player, 'protocol' | 'kick'> & { counters: Counters },
+    {
+      counters,
+      sentBefore = 0,
+      ...rest
+    }: Pick<Player, 'protocol' | 'kick'> & { counters: Counters; sentBefore?: number },
   ): (error: string) => void {
     const player: Player = {
       ...rest,
       remote,
       createdAt: Date.now(),
       get bytesSent() {
-        return counters.bytesSent;
+        return counters.bytesSent - sentBefore;
       },
     };
     const deed = { who: 'PLAY', path: channel.name, client: remote } as const;
