@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { errorText } from './util/errors.ts';
+import { settleMemory } from './util/garbage.ts';
 
 if (process.argv[2] === 'reset-password') {
   const { resetPassword } = await import('./reset-password.ts');
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
 
   try {
     await app.start();
+    settleMemory();
   } catch (error) {
     if (!isStopping()) fail('Failed to start', error);
   }

@@ -1,6 +1,6 @@
 import type { Component, PreparedChange } from '../components.ts';
 import { simpleChange } from '../components.ts';
-import { collectGarbage, settleMemory } from '../util/garbage.ts';
+import { collectGarbage } from '../util/garbage.ts';
 
 export interface MemoryHints {
   /** Time between collections of garbage that are forced; 0 for none. */
@@ -13,24 +13,21 @@ export interface MemoryHints {
 const WATCH_INTERVAL = 10_000;
 const MAX_TIMER = 2 ** 31 - 1;
 
-/** Gives back what the start left, and follows the hints of the configuration. V8 decides by itself otherwise. */
+/** Follows the hints of the configuration about memory. V8 decides by itself otherwise. */
 export class MemoryKeeper implements Component {
   #hints: MemoryHints;
   #timers: NodeJS.Timeout[] = [];
-  #afterStart: NodeJS.Timeout | undefined;
 
   constructor(hints: MemoryHints) {
     this.#hints = hints;
   }
 
   start(): Promise<void> {
-    this.#afterStart = settleMemory();
     this.#arm();
     return Promise.resolve();
   }
 
   close(): Promise<void> {
-    clearTimeout(this.#afterStart);
     this.#disarm();
     return Promise.resolve();
   }

@@ -27,6 +27,12 @@ export function runPlane<Options, Offered extends Plane<Options>, Theirs extends
     link.tell('log', 'error', 'A call failed', { error: errorText(error) });
   });
   // What every host offers is part of what this one does.
-  Object.assign(offered, create(link as unknown as Link<Theirs>));
-  settleMemory();
+  const plane = create(link);
+  Object.assign(offered, plane, {
+    start: async (options: Options) => {
+      await plane.start(options);
+      // Once that is answered.
+      setImmediate(settleMemory);
+    },
+  });
 }

@@ -5,9 +5,6 @@ import { runInNewContext } from 'node:vm';
 /** The last resort also gives back the memory that V8 keeps for new objects; otherwise hardly any is given back. */
 type Collector = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
-/** From the start of a thread until it has settled, in milliseconds. */
-const SETTLED = 2_000;
-
 let collect: Collector | undefined;
 let tick: object | undefined;
 
@@ -18,12 +15,12 @@ export function collectGarbage(): void {
 }
 
 /**
- * To be called when a thread starts. Soon after, what only the start needed is given back: some 10 MiB. Does not keep the
- * thread alive.
+ * Gives back what only the start of this thread needed: some 10 MiB. To be called right after it: once there is work, V8 would
+ * lose what it is learning of the code, and be slower for as long as it runs.
  */
-export function settleMemory(): NodeJS.Timeout {
+export function settleMemory(): void {
   tick ??= makeTick();
-  return setTimeout(collectGarbage, SETTLED).unref();
+  collectGarbage();
 }
 
 /**
