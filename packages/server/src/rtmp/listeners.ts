@@ -1,16 +1,11 @@
 import { once } from 'node:events';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import {
-  createSecureContext,
-  createServer as createTlsServer,
-  type SecureContext,
-  Server as TlsServer,
-} from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { Census, type Counted, DEFAULT_CONNECTION_LIMITS } from '@millrace/rtmp';
 import type { PemSet } from '../tls/certificates.ts';
-import { MIN_TLS_VERSION } from '../tls/key-pair.ts';
 import { hostAndPort, splitListenAddress } from '../util/address.ts';
 import { CoreError, errorText } from '../util/errors.ts';
+import { MIN_TLS_VERSION, nodeTls } from '../util/node-tls.ts';
 import type { RtmpPlaneOptions } from './interface.ts';
 import type { Protocol } from './stream.ts';
 
@@ -80,11 +75,14 @@ export class Listeners {
   useCertificates(certificates: PemSet): void {
     this.#certificates = certificates;
     this.#contexts = new Map(
-      Array.from(certificates.byHost, ([host, pem]) => [host, createSecureContext(toContextOptions(pem))]),
+      Array.from(certificates.byHost, ([host, pem]) => [
+        host,
+        nodeTls().createSecureContext(toContextOptions(pem)),
+      ]),
     );
-    for (const { server } of this.#open.values()) {
-      // The other servers speak no TLS.
-      if (server instanceof TlsServer) server.setSecureContext(toContextOptions(certificates.main));
+    for (const { server, place } of this.#open.values()) {
+      if (place.protocol === 'rtmps' && server instanceof nodeTls().Server)
+        server.setSecureContext(toContextOptions(certificates.main));
     }
   }
 
@@ -140,7 +138,7 @@ export class Listeners {
   }
 
   #createSecure(): Server {
-    const server = createTlsServer({
+    const server = nodeTls().createServer({
       ...toContextOptions(this.#certificates.main),
       handshakeTimeout: TLS_HANDSHAKE_TIMEOUT,
       noDelay: true,

@@ -1,6 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type SecureContext, createSecureContext } from 'node:tls';
+import { MIN_TLS_VERSION } from '../util/node-tls.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 
 /** A certificate with the chain above it, and its key. */
@@ -13,9 +14,6 @@ export interface KeyPair {
   readonly validFrom: Date;
   readonly expires: Date;
 }
-
-/** The oldest version of TLS that is spoken. Everything before it is broken (RFC 8996). */
-export const MIN_TLS_VERSION = 'TLSv1.2';
 
 /** Checks that certificate and key can be used, and together. Throws `invalid` with what is wrong. */
 export function parseKeyPair(cert: string, key: string): KeyPair {
