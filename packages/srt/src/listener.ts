@@ -154,7 +154,7 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
   #handlePacket(packet: Packet, from: RemoteInfo, now: number): void {
     if (packet.kind !== 'handshake') return;
     const handshake = parseHandshake(packet.body);
-    const remote = { address: plainAddress(from.address), port: from.port };
+    const remote = remoteOf(from);
     this.#log?.received(handshake, remote);
     if (handshake.type === HANDSHAKE_TYPE.induction) {
       this.#induct(handshake, from, now);
@@ -316,8 +316,7 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
 
   /** Tells a caller the code. It is 64 bytes, never more than the conclusion. */
   #refuse(handshake: Handshake, from: RemoteInfo, code: number): Answer {
-    const remote = { address: plainAddress(from.address), port: from.port };
-    this.#log?.refused(rejectionName(code) ?? String(code), remote);
+    this.#log?.refused(rejectionName(code) ?? String(code), remoteOf(from));
     const answer = { ...handshake, extensionField: 0, type: code, cookie: 0 };
     const body = serializeHandshake(answer);
     const sent = { peerId: handshake.socketId, handshake: answer, body, startedAt: performance.now() };
@@ -325,9 +324,9 @@ export class Listener extends EventEmitter<{ refused: [RefusedCaller]; fault: [E
     return sent;
   }
 
-  #send({ peerId, handshake, body, startedAt }: Answer, { address, port }: RemoteInfo): void {
-    this.#log?.sent(handshake, { address: plainAddress(address), port });
-    const wire = this.#bound.wire(address, port, peerId);
+  #send({ peerId, handshake, body, startedAt }: Answer, from: RemoteInfo): void {
+    this.#log?.sent(handshake, remoteOf(from));
+    const wire = this.#bound.wire(from.address, from.port, peerId);
     wire.send(controlWord('handshake'), 0, toTimestamp(performance.now() - startedAt), body);
   }
 
@@ -359,4 +358,9 @@ interface Arrival {
 /** One socket of one caller. */
 function callerKey(from: RemoteInfo, { socketId }: Handshake): string {
   return `${from.address} ${from.port} ${socketId}`;
+}
+
+/** The address of a datagram as logs and requests name it. */
+function remoteOf({ address, port }: RemoteInfo): Remote {
+  return { address: plainAddress(address), port };
 }
