@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Component } from '../components.ts';
 import type { CachedFile, FileCache } from '../http/files.ts';
 import type { FileInfo, OpenFile } from '../storage/filesystem.ts';
+import type { MaybePromise } from '../util/maybe-promise.ts';
 import { Content } from './content.ts';
 
 export interface CacheOptions {
@@ -98,7 +99,7 @@ export class ContentCache implements Component {
     };
   }
 
-  async #open(mount: CachedMount, key: string, open: () => Promise<OpenFile>): Promise<CachedFile> {
+  async #open(mount: CachedMount, key: string, open: () => MaybePromise<OpenFile>): Promise<CachedFile> {
     const entries = this.#entries;
     const options = this.#options;
     if (entries === undefined || options === undefined || !isKept(key, options)) {

@@ -66,7 +66,7 @@ export function parseMimeTypes(text: string): MimeTypes {
   return {
     typeOf: (path, fallback) => {
       const dot = path.lastIndexOf('.');
-      return (dot > path.lastIndexOf('/') ? types.get(path.slice(dot)) : undefined) ?? fallback;
+      return (dot !== -1 && !path.includes('/', dot) ? types.get(path.slice(dot)) : undefined) ?? fallback;
     },
   };
 }

@@ -30,15 +30,8 @@ export interface MountOptions {
 }
 
 /** Media types whose files are compressed. Segments and pictures are compressed already. */
-const COMPRESSIBLE = [
-  'text/plain',
-  'text/html',
-  'text/javascript',
-  'application/json',
-  'application/x-mpegurl',
-  'application/vnd.apple.mpegurl',
-  'image/svg+xml',
-];
+const COMPRESSIBLE =
+  /text\/(?:plain|html|javascript)|application\/(?:json|x-mpegurl|vnd\.apple\.mpegurl)|image\/svg\+xml/;
 
 /** A filesystem's files below a path: read by anybody, written with basic authentication. */
 export function mountRoutes(options: MountOptions): Routes {
@@ -50,7 +43,7 @@ export function mountRoutes(options: MountOptions): Routes {
       filesystem,
       index,
       typeOf: (path) => mime.typeOf(path, defaultType),
-      isCompressible: (type) => COMPRESSIBLE.some((part) => type.includes(part)),
+      isCompressible: (type) => COMPRESSIBLE.test(type),
       cache,
       onChange: cache?.purge,
     });

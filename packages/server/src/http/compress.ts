@@ -1,9 +1,8 @@
 import { constants, gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { MAX_BYTES_A_CHARACTER } from '../util/text.ts';
 
 const MIN_BYTES = 1000;
-/** Of a string's characters in UTF-8. */
-const MAX_BYTES_A_CHARACTER = 3;
 
 /** Compresses the instance's text answers of 1000 bytes or more for clients that accept gzip. */
 export function compressJson(app: FastifyInstance): void {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FileInfo, Filesystem, OpenFile } from '../storage/filesystem.ts';
 import { cleanPath } from '../storage/path.ts';
 import { CoreError } from '../util/errors.ts';
+import { type MaybePromise, andThen } from '../util/maybe-promise.ts';
 import { acceptsGzip } from './compress.ts';
 import { CompressedFiles, compress } from './compressed-files.ts';
 import { GZIP_SUFFIX, allowsRange, evaluateConditions, parseRange } from './conditions.ts';
@@ -19,7 +20,7 @@ export interface CachedFile {
 /** Spares the files of one filesystem from being read again and again. Paths are those that were asked for. */
 export interface FileCache {
   /** The file that `open` would find. Rejects if it does. */
-  open: (path: string, open: () => Promise<OpenFile>) => Promise<CachedFile>;
+  open: (path: string, open: () => MaybePromise<OpenFile>) => Promise<CachedFile>;
   /** The `X-Cache` of an answer that is no file; undefined if nothing is cached at all. */
   skipReason: (method: string, path: string) => string | undefined;
   /** Forgets a file that was replaced or removed, by its full name. */
@@ -70,29 +71,21 @@ export class Files {
   }
 
   /** Answers HEAD, and anything else like GET: conditions, one range, compression. */
-  async send(
+  send(
     request: FastifyRequest,
     reply: FastifyReply,
     named: NamedFile,
     rewrite?: Rewrite,
-  ): Promise<FastifyReply> {
+  ): MaybePromise<FastifyReply> {
     const { cache } = this.#options;
-    const { path } = named;
-    const open = () => this.#open(path);
-    const { file, headers } =
-      cache === undefined || request.method === 'HEAD'
-        ? { file: await open(), headers: {} }
-        : await cache.open(path, open);
-    try {
-      reply.headers(headers);
-      const content = rewrite === undefined ? file : await rewrite(file);
-      return Buffer.isBuffer(content)
-        ? await this.#answerRewritten(request, reply, named, file.info, content)
-        : await this.#answer(request, reply, named, content);
-    } catch (error) {
-      await file.close();
-      throw error;
+    const open = () => this.#open(named.path);
+    if (cache === undefined || request.method === 'HEAD') {
+      return andThen(open(), (file) => this.#sendFile(request, reply, named, file, rewrite));
     }
+    return cache.open(named.path, open).then(({ file, headers }) => {
+      reply.headers(headers);
+      return this.#sendFile(request, reply, named, file, rewrite);
+    });
   }
 
   /** Answers PUT and POST: 201 for a new file, 204 for a replaced one, 400 for whatever went wrong. */
@@ -131,23 +124,42 @@ export class Files {
     return reply.header('content-type', TEXT_TYPE).send(`Deleted: ${path}`);
   }
 
-  async #open(path: string): Promise<OpenFile> {
-    const { filesystem, index } = this.#options;
-    const file = await filesystem.open(path);
-    if (file !== undefined) return file;
-    if (index === undefined || !(await filesystem.isDirectory(path))) throw notFound(path);
-    const indexPath = posix.join(path, index);
-    const indexFile = await filesystem.open(indexPath);
-    if (indexFile === undefined) throw notFound(indexPath);
-    return indexFile;
+  #open(path: string): MaybePromise<OpenFile> {
+    return andThen(this.#options.filesystem.open(path), (file) => file ?? this.#openIndex(path));
   }
 
-  async #answer(
+  async #openIndex(path: string): Promise<OpenFile> {
+    const { filesystem, index } = this.#options;
+    if (index === undefined || !(await filesystem.isDirectory(path))) throw notFound(path);
+    const indexPath = posix.join(path, index);
+    const file = await filesystem.open(indexPath);
+    if (file === undefined) throw notFound(indexPath);
+    return file;
+  }
+
+  #sendFile(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    named: NamedFile,
+    file: OpenFile,
+    rewrite: Rewrite | undefined,
+  ): MaybePromise<FastifyReply> {
+    return closeIfFails(file, () => {
+      if (rewrite === undefined) return this.#answer(request, reply, named, file);
+      return rewrite(file).then((content) =>
+        Buffer.isBuffer(content)
+          ? this.#answerRewritten(request, reply, named, file.info, content)
+          : this.#answer(request, reply, named, content),
+      );
+    });
+  }
+
+  #answer(
     request: FastifyRequest,
     reply: FastifyReply,
     { type, isCompressible }: NamedFile,
     file: OpenFile,
-  ): Promise<FastifyReply> {
+  ): MaybePromise<FastifyReply> {
     const { headers } = request;
     const { size, modified } = file.info;
     const current = { version: file.version, modified };
@@ -168,21 +180,17 @@ export class Files {
     reply.header('accept-ranges', 'bytes');
     switch (evaluateConditions('read', headers, current)) {
       case 'not modified':
-        await file.close();
-        return reply.code(304).send();
+        return sendNothing(reply.code(304), file);
       case 'failed':
         throw ApiError.plain(412);
       case 'proceed':
     }
 
     reply.header('content-type', type);
-    if (!isGet) {
-      await file.close();
-      return reply.header('content-length', size).send();
-    }
+    if (!isGet) return sendNothing(reply.header('content-length', size), file);
     if (isCompressed) {
       reply.header('content-encoding', 'gzip');
-      return reply.send(await this.#compressed.read(file));
+      return this.#compressed.read(file).then((bytes) => reply.send(bytes));
     }
     if (range === undefined) {
       return reply.header('content-length', size).send(file.read(0, size));
@@ -226,6 +234,29 @@ export class Files {
     const current = file && { version: file.version, modified: file.info.modified };
     if (evaluateConditions('write', headers, current) === 'failed') throw ApiError.plain(412);
   }
+}
+
+/** Answers with the headers alone. */
+async function sendNothing(reply: FastifyReply, file: OpenFile): Promise<FastifyReply> {
+  await file.close();
+  return reply.send();
+}
+
+/** Uses a file, which is closed if that fails. */
+function closeIfFails<T>(file: OpenFile, use: () => MaybePromise<T>): MaybePromise<T> {
+  try {
+    const outcome = use();
+    return outcome instanceof Promise
+      ? outcome.catch((error: unknown) => closeAndThrow(file, error))
+      : outcome;
+  } catch (error) {
+    return closeAndThrow(file, error);
+  }
+}
+
+async function closeAndThrow(file: OpenFile, error: unknown): Promise<never> {
+  await file.close();
+  throw error;
 }
 
 const CONDITIONS = ['if-match', 'if-none-match', 'if-unmodified-since'] as const;

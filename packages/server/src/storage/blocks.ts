@@ -59,14 +59,14 @@ export function mergeBlocks(blocks: readonly Buffer[]): readonly Buffer[] {
   return [merged];
 }
 
-/** The bytes from `start` up to, not including, `end`, as views on the blocks. */
+/** The bytes from `start` up to, not including, `end`, as the blocks themselves and views on them. */
 export function sliceBlocks(blocks: readonly Buffer[], start: number, end: number): Buffer[] {
   const slices: Buffer[] = [];
   let offset = 0;
   for (const block of blocks) {
     const from = Math.max(start - offset, 0);
     const to = Math.min(end - offset, block.length);
-    if (from < to) slices.push(block.subarray(from, to));
+    if (from < to) slices.push(to - from === block.length ? block : block.subarray(from, to));
     offset += block.length;
   }
   return slices;

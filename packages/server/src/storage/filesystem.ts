@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Component } from '../components.ts';
+import type { MaybePromise } from '../util/maybe-promise.ts';
 
 /** One version of a file. */
 export interface FileInfo {
@@ -63,8 +64,8 @@ export interface Filesystem extends Component {
   readonly type: 'disk' | 'mem' | 's3';
   /** The files, not the directories, oldest first. */
   list(options?: ListOptions): Promise<FileInfo[]>;
-  /** Undefined if there is no such file, or if it is a directory. */
-  open(path: string): Promise<OpenFile | undefined>;
+  /** Undefined if there is no such file, or if it is a directory. At once where files are in memory. */
+  open(path: string): MaybePromise<OpenFile | undefined>;
   /** Whether there is a directory of that path. */
   isDirectory(path: string): Promise<boolean>;
   /**

@@ -22,8 +22,8 @@ async function bytesOf(file: OpenFile | undefined, start = 0, end = file?.info.s
   return Buffer.isBuffer(content) ? content.toString() : Buffer.concat(await content.toArray()).toString();
 }
 
-async function read(path: string): Promise<string> {
-  return bytesOf(await files.open(path));
+function read(path: string): Promise<string> {
+  return bytesOf(files.open(path));
 }
 
 async function names(): Promise<string[]> {
@@ -38,12 +38,12 @@ describe('files in memory', () => {
   test('a written file is read back, whole and in part', async () => {
     expect(await files.write('/a.txt', source('hello', ' world'))).toBe('created');
     expect(await read('/a.txt')).toBe('hello world');
-    expect(await bytesOf(await files.open('/a.txt'), 3, 8)).toBe('lo wo');
+    expect(await bytesOf(files.open('/a.txt'), 3, 8)).toBe('lo wo');
   });
 
   test('an empty file is a file', async () => {
     await files.write('/empty', source());
-    expect((await files.open('/empty'))?.info.size).toBe(0);
+    expect(files.open('/empty')?.info.size).toBe(0);
     expect(await read('/empty')).toBe('');
   });
 
@@ -76,7 +76,7 @@ describe('files in memory', () => {
 
   test('a reader that came before a replacement gets the old file whole', async () => {
     await files.write('/a', source('old', '-content'));
-    const reader = await files.open('/a');
+    const reader = files.open('/a');
     expect(await files.write('/a', source('new'))).toBe('replaced');
     expect(await bytesOf(reader)).toBe('old-content');
     expect(await read('/a')).toBe('new');
@@ -84,7 +84,7 @@ describe('files in memory', () => {
 
   test('a reader that came before a removal gets the file whole', async () => {
     await files.write('/a', source('content'));
-    const reader = await files.open('/a');
+    const reader = files.open('/a');
     await files.remove('/a');
     expect(await bytesOf(reader)).toBe('content');
   });
@@ -94,7 +94,7 @@ describe('files in memory', () => {
     for (const server of [files, new MemoryFilesystem({ maxBytes: 0, purge: false })]) {
       for (let i = 0; i < 2; i++) {
         await server.write('/a', source('same'));
-        marks.add((await server.open('/a'))?.version);
+        marks.add(server.open('/a')?.version);
       }
     }
     expect(marks.size).toBe(4);
@@ -105,7 +105,7 @@ describe('files in memory', () => {
     const done = files.write('/a', upload);
     upload.write('part');
     await new Promise(setImmediate);
-    expect(await files.open('/a')).toBeUndefined();
+    expect(files.open('/a')).toBeUndefined();
     upload.end('ial');
     expect(await done).toBe('created');
     expect(await read('/a')).toBe('partial');

@@ -72,10 +72,10 @@ export class MemoryFilesystem implements Filesystem {
     return Promise.resolve(infos);
   }
 
-  open(path: string): Promise<OpenFile | undefined> {
+  open(path: string): OpenFile | undefined {
     const name = cleanPathIfValid(path);
     const file = name === undefined ? undefined : this.#files.get(name);
-    return Promise.resolve(file === undefined ? undefined : new MemoryFile(file));
+    return file && new MemoryFile(file);
   }
 
   isDirectory(): Promise<boolean> {

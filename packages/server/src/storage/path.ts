@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { CoreError } from '../util/errors.ts';
+import { MAX_BYTES_A_CHARACTER } from '../util/text.ts';
 
 /** As on Linux. */
 const MAX_PATH_BYTES = 4096;
@@ -19,9 +20,7 @@ export function normalizePath(path: string): string {
  * @throws CoreError `invalid` if it holds NUL or is longer than 4096 bytes.
  */
 export function cleanPath(path: string): string {
-  if (path.includes('\0') || Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    throw new CoreError('invalid', 'invalid path');
-  }
+  if (path.includes('\0') || isTooLong(path)) throw new CoreError('invalid', 'invalid path');
   const clean = normalizePath(path);
   return clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean;
 }
@@ -33,4 +32,9 @@ export function cleanPathIfValid(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isTooLong(path: string): boolean {
+  // Of short paths, nothing has to be counted.
+  return path.length * MAX_BYTES_A_CHARACTER > MAX_PATH_BYTES && Buffer.byteLength(path) > MAX_PATH_BYTES;
 }

@@ -20,3 +20,6 @@ export function mapTexts(value: unknown, change: (text: string) => string, depth
     Object.entries(value).map(([name, member]) => [name, mapTexts(member, change, depth - 1)]),
   );
 }
+
+/** What one character of a string takes at most in UTF-8, in bytes. */
+export const MAX_BYTES_A_CHARACTER = 3;

@@ -1,6 +1,7 @@
 import type { FileInfo as ApiFileInfo, FilesystemInfo } from '@millrace/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FileInfo, Filesystem } from '../../storage/filesystem.ts';
+import type { MaybePromise } from '../../util/maybe-promise.ts';
 import { ApiError } from '../errors.ts';
 import { Files } from '../files.ts';
 import { sendJson } from '../json.ts';
@@ -29,7 +30,7 @@ interface Mounted {
   files: Files;
 }
 
-type Handler = (request: FastifyRequest, reply: FastifyReply, mounted: Mounted) => Promise<FastifyReply>;
+type Handler = (request: FastifyRequest, reply: FastifyReply, mounted: Mounted) => MaybePromise<FastifyReply>;
 
 const DEFAULT_TYPE = 'application/data';
 
