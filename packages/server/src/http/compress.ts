@@ -14,8 +14,8 @@ export function compressJson(app: FastifyInstance): void {
     const isWanted =
       typeof payload === 'string' &&
       payload.length >= MIN_BYTES / MAX_BYTES_A_CHARACTER &&
-      !reply.hasHeader('content-encoding') &&
-      acceptsGzip(request.headers['accept-encoding']);
+      acceptsGzip(request.headers['accept-encoding']) &&
+      !reply.hasHeader('content-encoding');
     const bytes = isWanted ? Buffer.from(payload) : undefined;
     if (bytes === undefined || bytes.length < MIN_BYTES) {
       done(null, payload);

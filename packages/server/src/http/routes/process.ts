@@ -6,7 +6,7 @@ import { CoreError } from '../../util/errors.ts';
 import { decode, readJson } from '../decode.ts';
 import { ApiError } from '../errors.ts';
 import { untilGone } from '../gone.ts';
-import { JSON_TYPE, sendJson } from '../json.ts';
+import { sendJson, sendText } from '../json.ts';
 import { decodeChangedConfig, decodeNewConfig, toApiConfig } from '../process/config.ts';
 import { findTask, unknownProcess } from '../process/find.ts';
 import { partsOf, selectionOf, type Part } from '../process/query.ts';
@@ -51,9 +51,9 @@ export function processRoutes({ processes, isReadOnly }: ProcessRoutesOptions): 
     app.get<ById>('/process/:id/config', (request, reply) =>
       sendJson(reply, toApiConfig(task(request).config)),
     );
-    app.get<ById>('/process/:id/state', (request, reply) =>
-      reply.header('content-type', JSON_TYPE).send(states.of(task(request))),
-    );
+    app.get<ById>('/process/:id/state', (request, reply) => {
+      sendText(reply, states.of(task(request)));
+    });
     app.get<ById>('/process/:id/report', (request, reply) =>
       sendJson(reply, toApiReport(task(request).report())),
     );
