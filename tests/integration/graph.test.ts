@@ -66,9 +66,37 @@ describe('a query is refused', () => {
     });
   });
 
-  test('as part of a batch', async () => {
-    const { status } = await server.api('POST', '/graph/query', [{ query: '{ping}' }]);
-    expect(status).toBe(400);
+  test.each([
+    [
+      'as part of a batch',
+      '[{"query":"{ping}"}]',
+      'json: cannot unmarshal array into Go value of type graphql.RawParams',
+    ],
+    ['as a text', '"{ping}"', 'json: cannot unmarshal string into Go value of type graphql.RawParams'],
+    [
+      'that is no text',
+      '{"query":1}',
+      'json: cannot unmarshal number into Go struct field RawParams.query of type string',
+    ],
+    [
+      'with a list of variables',
+      '{"query":"{ping}","variables":[]}',
+      'json: cannot unmarshal array into Go struct field RawParams.variables of type map[string]interface {}',
+    ],
+    ['that breaks off', '{"query":', 'unexpected EOF'],
+    ['that is no JSON', '{ping}', "invalid character 'p' looking for beginning of object key string"],
+  ])('%s', async (_how, body, reason) => {
+    const { access } = await server.login();
+    const answer = await fetch(`${server.base}/api/graph/query`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${access}`, 'content-type': 'application/json' },
+      body,
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toEqual({
+      errors: [{ message: `json request body could not be decoded: ${reason} body:${body}` }],
+      data: null,
+    });
   });
 
   test('above 256 KiB', async () => {

@@ -2,7 +2,7 @@ import type { ExecutionResult, GraphQLError, OperationDefinitionNode } from 'gra
 import type { Logger } from '../../log/logger.ts';
 import { CoreError, errorText } from '../../util/errors.ts';
 import { ApiError } from '../errors.ts';
-import { excessOf, isNestedTooDeeply } from './limits.ts';
+import { excessOf } from './limits.ts';
 import { SCHEMA } from './schema.ts';
 
 /** A decoded query (GraphQL over HTTP §5.4). */
@@ -29,9 +29,6 @@ export interface GraphErrorBody {
 /** What makes a query fail before it is executed. */
 type Failure = 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED';
 
-/** How many words and signs a query may have. */
-const MAX_TOKENS = 10_000;
-
 /** Answers queries; the library comes with the first one, for most servers never get any. */
 export type GraphExecutor = (request: GraphRequest, root: unknown) => Promise<GraphAnswer>;
 
@@ -41,38 +38,36 @@ export type GraphExecutor = (request: GraphRequest, root: unknown) => Promise<Gr
  * @param log is told of errors that are the server's own.
  */
 export async function createExecutor(log: Logger): Promise<GraphExecutor> {
-  const graphql = await import('graphql');
+  const [graphql, { mistakesOf, parseQuery, UnreadableQuery }, { unfitVariable }] = await Promise.all([
+    import('graphql'),
+    import('./document.ts'),
+    import('./variables.ts'),
+  ]);
   const schema = graphql.buildSchema(SCHEMA);
 
   return async ({ query, variables, operationName }, rootValue) => {
-    // compat: an empty document is no syntax error.
-    if (query.trim() === '') return invalid({ message: 'no operation provided' });
+    // compat: a document of nothing but comments is no syntax error.
+    if (/^(?:\s|#.*)*$/.test(query)) return invalid({ message: 'no operation provided' });
     let document;
     try {
-      if (isNestedTooDeeply(new graphql.Lexer(new graphql.Source(query))))
-        return invalid({ message: 'the query is nested too many levels deep' });
-      document = graphql.parse(query, { maxTokens: MAX_TOKENS });
+      document = parseQuery(query);
     } catch (error) {
-      if (!(error instanceof graphql.GraphQLError)) throw error;
-      const message = error.message.replace(/^Syntax Error: /, '').replace(/\.$/, '');
-      return refuse('GRAPHQL_PARSE_FAILED', [{ ...located(error), message }]);
+      if (!(error instanceof UnreadableQuery)) throw error;
+      return error.isTooMuch ? invalid(error.mistake) : refuse('GRAPHQL_PARSE_FAILED', [error.mistake]);
     }
-
-    const excess = excessOf(document);
-    if (excess !== undefined) return invalid({ message: excess });
-    const violations = graphql.validate(schema, document);
-    if (violations.length > 0) return invalid(...violations.map(located));
 
     const operations = document.definitions.filter((definition) => definition.kind === 'OperationDefinition');
+    if (operations.length === 0) return invalid({ message: 'no operation provided' });
+    const excess = excessOf(document);
+    if (excess !== undefined) return invalid({ message: excess });
+    const mistakes = mistakesOf(schema, document);
+    if (mistakes.length > 0) return invalid(...mistakes);
+
     const operation =
       operationName === '' && operations.length === 1 ? operations[0] : named(operations, operationName);
-    if (operation === undefined) {
-      return invalid({
-        message: operations.length === 0 ? 'no operation provided' : `operation ${operationName} not found`,
-      });
-    }
-    const missing = missingVariable(operation, variables);
-    if (missing !== undefined) return invalid({ message: 'must be defined', path: ['variable', missing] });
+    if (operation === undefined) return invalid({ message: `operation ${operationName} not found` });
+    const unfit = unfitVariable(schema, operation, variables);
+    if (unfit !== undefined) return invalid(unfit);
 
     const result = await graphql.execute({
       schema,
@@ -87,17 +82,6 @@ export async function createExecutor(log: Logger): Promise<GraphExecutor> {
 
 function named(operations: readonly OperationDefinitionNode[], wanted: string) {
   return operations.find(({ name }) => wanted !== '' && name?.value === wanted);
-}
-
-/** compat: the reference looks for these first, and says so in its own words. */
-function missingVariable(
-  { variableDefinitions = [] }: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
-): string | undefined {
-  return variableDefinitions
-    .filter(({ type, defaultValue }) => type.kind === 'NonNullType' && defaultValue === undefined)
-    .map(({ variable }) => variable.name.value)
-    .find((name) => variables[name] === undefined);
 }
 
 function toAnswer({ errors, data }: ExecutionResult, log: Logger): GraphAnswer {
