@@ -36,6 +36,14 @@ test('metrics have a value and a time, and labels that are no texts do not count
   });
 });
 
+test('a process that there is not is told by its name in the query', async () => {
+  const { status, body } = await query('{process(id:"nope"){id}}');
+  expect({ status, body }).toEqual({
+    status: 200,
+    body: { errors: [{ message: 'unknown process', path: ['process'] }], data: { process: null } },
+  });
+});
+
 test('the log has the lines of the console', async () => {
   const { body } = await query('{log}');
   expect((body as { data: { log: string[] } }).data.log[0]).toContain('component=');

@@ -2,7 +2,6 @@ import type { ExecutionResult, GraphQLError, OperationDefinitionNode } from 'gra
 import type { Logger } from '../../log/logger.ts';
 import { CoreError, errorText } from '../../util/errors.ts';
 import { ApiError } from '../errors.ts';
-import { excessOf } from './limits.ts';
 import { SCHEMA } from './schema.ts';
 
 /** A decoded query (GraphQL over HTTP §5.4). */
@@ -38,11 +37,13 @@ export type GraphExecutor = (request: GraphRequest, root: unknown) => Promise<Gr
  * @param log is told of errors that are the server's own.
  */
 export async function createExecutor(log: Logger): Promise<GraphExecutor> {
-  const [graphql, { mistakesOf, parseQuery, UnreadableQuery }, { unfitVariable }] = await Promise.all([
-    import('graphql'),
-    import('./document.ts'),
-    import('./variables.ts'),
-  ]);
+  const [graphql, { mistakesOf, parseQuery, UnreadableQuery }, { excessOf }, { unfitVariable }] =
+    await Promise.all([
+      import('graphql'),
+      import('./document.ts'),
+      import('./limits.ts'),
+      import('./variables.ts'),
+    ]);
   const schema = graphql.buildSchema(SCHEMA);
 
   return async ({ query, variables, operationName }, rootValue) => {
@@ -56,7 +57,9 @@ export async function createExecutor(log: Logger): Promise<GraphExecutor> {
       return error.isTooMuch ? invalid(error.mistake) : refuse('GRAPHQL_PARSE_FAILED', [error.mistake]);
     }
 
-    const operations = document.definitions.filter((definition) => definition.kind === 'OperationDefinition');
+    const operations = document.definitions.filter(
+      (definition) => definition.kind === graphql.Kind.OPERATION_DEFINITION,
+    );
     if (operations.length === 0) return invalid({ message: 'no operation provided' });
     const excess = excessOf(document);
     if (excess !== undefined) return invalid({ message: excess });
@@ -92,7 +95,7 @@ function toAnswer({ errors, data }: ExecutionResult, log: Logger): GraphAnswer {
 
 /** compat: without the place in the query; the path says it. */
 function toFieldError(error: GraphQLError, log: Logger): GraphErrorBody {
-  const { cause, path } = error;
+  const { originalError: cause, path } = error;
   const where = path && { path };
   if (cause instanceof ApiError) return { message: cause.details[0] ?? cause.message, ...where };
   if (cause === undefined || cause instanceof CoreError) return { message: error.message, ...where };
