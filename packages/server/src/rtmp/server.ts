@@ -168,6 +168,7 @@ export class RtmpServer extends StreamServer implements Component {
     return {
       ...host,
       log: (level, message, fields) => {
+        this.note(fields);
         this.#logger[level](message, fields);
       },
       ...this.streamCalls,

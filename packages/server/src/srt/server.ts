@@ -21,7 +21,14 @@ export class SrtServer extends StreamServer implements Component {
     super();
     this.#options = options;
     if (options === undefined) return;
-    const host: Methods<StreamHost> = { ...planeHost('srt', sessions, log), ...this.streamCalls };
+    const host: Methods<StreamHost> = {
+      ...planeHost('srt', sessions, log),
+      log: (level, message, fields) => {
+        this.note({ ...fields, who: fields['handler'], action: fields['status'] });
+        log[level](message, fields);
+      },
+      ...this.streamCalls,
+    };
     this.#worker = new MediaWorker(planeModule(import.meta.url, 'plane'), options, host, log, () => {
       this.forgetStreams();
     });
