@@ -113,6 +113,17 @@ describe('a query is refused', () => {
   });
 });
 
+test('the schema is kept back, and values of metadata are as large as the configuration says', async () => {
+  await using strict = await startServer({
+    env: { CORE_API_GRAPHQL_INTROSPECTION: 'false', CORE_API_METADATA_MAX_MBYTES: '1' },
+  });
+  const schema = await strict.api('POST', '/graph/query', { query: '{__schema{queryType{name}}}' });
+  expect(schema.status).toBe(422);
+  const large = 'x'.repeat(1024 * 1024);
+  expect((await strict.api('PUT', '/v3/metadata/key', large.slice(2))).status).toBe(200);
+  expect((await strict.api('PUT', '/v3/metadata/key', large)).status).toBe(413);
+});
+
 test('a browser gets the page without a token', async () => {
   const answer = await fetch(`${server.base}/api/graph`, { headers: { accept: 'text/html,*/*' } });
   expect(answer.status).toBe(200);

@@ -38,6 +38,11 @@ export class SrtServer extends StreamServer implements Component {
     return this.#worker !== undefined;
   }
 
+  /** Whether it does what it is to do; if it is off, that is nothing. */
+  get isReady(): boolean {
+    return this.#worker?.isRunning !== false;
+  }
+
   /** Rejects with `unavailable` if the address cannot be listened on. */
   async start(): Promise<void> {
     await this.#worker?.start();

@@ -9,6 +9,7 @@ import {
   isLeafType,
   Kind,
   Lexer,
+  NoSchemaIntrospectionCustomRule,
   parse,
   ScalarLeafsRule,
   Source,
@@ -115,8 +116,13 @@ function quotesAt(text: string, offset: number): number {
 const RULES = [...specifiedRules.filter((rule) => rule !== ScalarLeafsRule), leavesRule, rootTypesRule];
 
 /** What is wrong with a query that could be read, in the order and at the places of the reference. */
-export function mistakesOf(schema: GraphQLSchema, document: DocumentNode): Mistake[] {
-  const errors = validate(schema, document, RULES);
+export function mistakesOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  hasIntrospection: boolean,
+): Mistake[] {
+  const rules = hasIntrospection ? RULES : [...RULES, NoSchemaIntrospectionCustomRule];
+  const errors = validate(schema, document, rules);
   if (errors.length === 0) return [];
   const parents = parentsOf(document);
   return errors

@@ -3,7 +3,7 @@ import type { Logger } from '../../log/logger.ts';
 import { createExecutor } from './execution.ts';
 
 const silent = { error: () => undefined } as unknown as Logger;
-const execute = await createExecutor(silent);
+const execute = await createExecutor(silent, true);
 
 /** The errors of a query that is refused, each as `line:column message`, or `path message`. */
 async function refusal(query: string, variables: Record<string, unknown> = {}) {
@@ -113,5 +113,16 @@ test('a member that is null and need not be is left out', async () => {
   const query = 'query($x:Boolean=true){ping @skip(if:$x)}';
   expect(await execute({ query, variables: {}, operationName: '' }, { ping: 'pong' })).toMatchObject({
     status: 200,
+  });
+});
+
+test('the schema can be kept to oneself', async () => {
+  const tightLipped = await createExecutor(silent, false);
+  const ask = (query: string) => tightLipped({ query, variables: {}, operationName: '' }, { ping: 'pong' });
+  expect(await ask('{__schema{queryType{name}}}')).toMatchObject({ status: 422 });
+  expect(await ask('{__type(name:"Query"){name}}')).toMatchObject({ status: 422 });
+  expect(await ask('{__typename ping}')).toEqual({
+    status: 200,
+    body: { data: { __typename: 'Query', ping: 'pong' } },
   });
 });

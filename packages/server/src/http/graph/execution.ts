@@ -35,8 +35,9 @@ export type GraphExecutor = (request: GraphRequest, root: unknown) => Promise<Gr
  * Loads the library and reads the schema.
  *
  * @param log is told of errors that are the server's own.
+ * @param hasIntrospection whether the schema may be asked for.
  */
-export async function createExecutor(log: Logger): Promise<GraphExecutor> {
+export async function createExecutor(log: Logger, hasIntrospection: boolean): Promise<GraphExecutor> {
   const [graphql, { mistakesOf, parseQuery, UnreadableQuery }, { excessOf }, { unfitVariable }] =
     await Promise.all([
       import('graphql'),
@@ -63,7 +64,7 @@ export async function createExecutor(log: Logger): Promise<GraphExecutor> {
     if (operations.length === 0) return invalid({ message: 'no operation provided' });
     const excess = excessOf(document);
     if (excess !== undefined) return invalid({ message: excess });
-    const mistakes = mistakesOf(schema, document);
+    const mistakes = mistakesOf(schema, document, hasIntrospection);
     if (mistakes.length > 0) return invalid(...mistakes);
 
     const operation =

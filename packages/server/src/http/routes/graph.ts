@@ -21,6 +21,7 @@ import type { Routes } from '../server.ts';
 
 export interface GraphRoutesOptions extends GraphSources {
   guard: Guard;
+  hasIntrospection: boolean;
   /** Of component `HTTP`. */
   log: Logger;
 }
@@ -31,13 +32,13 @@ const MAX_BODY = 256 * 1024;
 const MAX_QUOTE = 4096;
 
 /** `/api/graph`: the read side of the API for GraphQL clients, and a page to try it. */
-export function graphRoutes({ guard, log, ...sources }: GraphRoutesOptions): Routes {
+export function graphRoutes({ guard, log, hasIntrospection, ...sources }: GraphRoutesOptions): Routes {
   let executor: Promise<GraphExecutor> | undefined;
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     if (!isJson(request)) return sendFailure(reply, 'transport not supported', TEXT_TYPE);
     const query = decodeQuery((await readBody(request, MAX_BODY)).toString());
     if (typeof query === 'string') return sendFailure(reply, query);
-    executor ??= createExecutor(log);
+    executor ??= createExecutor(log, hasIntrospection);
     const gone = untilGone(reply);
     const { status, body } = await (await executor)(query, createRoot(sources, gone));
     return sendJson(reply, body, status);

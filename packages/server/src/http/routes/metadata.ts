@@ -11,17 +11,16 @@ export interface MetadataRoutesOptions {
   processes: Tasks & { readonly metadata: Metadata };
   /** Leaves out what changes something. */
   isReadOnly: boolean;
+  /** Of a value, in bytes. Clients keep their whole state under one key. */
+  limit: number;
 }
 
 interface ByKey {
   Params: { id: string; '*': string };
 }
 
-/** Clients keep their whole state under one key. */
-const VALUE_LIMIT = 16 * 1024 * 1024;
-
 /** `/metadata` and `/process/{id}/metadata`: whatever JSON clients want to keep, by key. */
-export function metadataRoutes({ processes, isReadOnly }: MetadataRoutesOptions): Routes {
+export function metadataRoutes({ processes, isReadOnly, limit }: MetadataRoutesOptions): Routes {
   return (app) => {
     const ofProcess = ({ params }: FastifyRequest<ByKey>) => findTask(processes, params.id).metadata;
 
@@ -36,9 +35,9 @@ export function metadataRoutes({ processes, isReadOnly }: MetadataRoutesOptions)
     );
     if (isReadOnly) return;
 
-    app.put<ByKey>('/metadata/*', (request, reply) => write(request, reply, () => processes.metadata));
+    app.put<ByKey>('/metadata/*', (request, reply) => write(request, reply, limit, () => processes.metadata));
     app.put<ByKey>('/process/:id/metadata/*', (request, reply) =>
-      write(request, reply, () => ofProcess(request)),
+      write(request, reply, limit, () => ofProcess(request)),
     );
   };
 }
@@ -57,10 +56,11 @@ function read(
 async function write(
   request: FastifyRequest<ByKey>,
   reply: FastifyReply,
+  limit: number,
   find: () => Metadata,
 ): Promise<FastifyReply> {
   const key = keyOf(request);
-  const value = await readJson(request, VALUE_LIMIT);
+  const value = await readJson(request, limit);
   try {
     find().set(key, value);
   } catch (error) {
