@@ -26,12 +26,12 @@ export function metadataRoutes({ processes, isReadOnly, limit }: MetadataRoutesO
 
     app.get('/metadata', (_request, reply) => sendJson(reply, processes.metadata.all()));
     app.get<ByKey>('/metadata/*', (request, reply) =>
-      read(request, reply, processes.metadata, 'Metadata not found'),
+      read(request, reply, () => processes.metadata, 'Metadata not found'),
     );
     app.get<ByKey>('/process/:id/metadata', (request, reply) => sendJson(reply, ofProcess(request).all()));
     app.get<ByKey>('/process/:id/metadata/*', (request, reply) =>
       // compat: also if it is the key that is unknown.
-      read(request, reply, ofProcess(request), 'Unknown process ID'),
+      read(request, reply, () => ofProcess(request), 'Unknown process ID'),
     );
     if (isReadOnly) return;
 
@@ -45,10 +45,11 @@ export function metadataRoutes({ processes, isReadOnly, limit }: MetadataRoutesO
 function read(
   request: FastifyRequest<ByKey>,
   reply: FastifyReply,
-  metadata: Metadata,
+  find: () => Metadata,
   headline: string,
 ): FastifyReply {
-  const value = metadata.get(keyOf(request));
+  const key = keyOf(request);
+  const value = find().get(key);
   if (value === undefined) throw new ApiError(404, headline, 'unknown key');
   return sendJson(reply, value);
 }
