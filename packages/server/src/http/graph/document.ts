@@ -14,8 +14,10 @@ import {
   ScalarLeafsRule,
   Source,
   specifiedRules,
+  UniqueOperationNamesRule,
   validate,
   type ValidationContext,
+  type ValidationRule,
   visit,
 } from 'graphql';
 import { isNestedTooDeeply } from './limits.ts';
@@ -113,7 +115,12 @@ function quotesAt(text: string, offset: number): number {
   return text.startsWith('"', offset) ? 1 : 0;
 }
 
-const RULES = [...specifiedRules.filter((rule) => rule !== ScalarLeafsRule), leavesRule, rootTypesRule];
+const REPLACED: readonly ValidationRule[] = [ScalarLeafsRule, UniqueOperationNamesRule];
+const RULES: readonly ValidationRule[] = [
+  ...specifiedRules.filter((rule) => !REPLACED.includes(rule)),
+  leavesRule,
+  operationsRule,
+];
 
 /** What is wrong with a query that could be read, in the order and at the places of the reference. */
 export function mistakesOf(
@@ -168,13 +175,19 @@ function leavesRule(context: ValidationContext): ASTVisitor {
   };
 }
 
-function rootTypesRule(context: ValidationContext): ASTVisitor {
+/** In the reference, no name is a name like any other: there may be only one. */
+function operationsRule(context: ValidationContext): ASTVisitor {
+  const names = new Set<string>();
   return {
     OperationDefinition(node) {
-      if (context.getSchema().getRootType(node.operation)) return;
-      context.reportError(
-        new GraphQLError(`Schema does not support operation type "${node.operation}"`, { nodes: node }),
-      );
+      const report = (message: string) => {
+        context.reportError(new GraphQLError(message, { nodes: node }));
+      };
+      if (!context.getSchema().getRootType(node.operation))
+        report(`Schema does not support operation type "${node.operation}"`);
+      const name = node.name?.value ?? '';
+      if (names.has(name)) report(`There can be only one operation named "${name}".`);
+      names.add(name);
     },
   };
 }

@@ -42,7 +42,11 @@ test.each([
   ['#x', 'no operation provided'],
   ['fragment F on Query{ping}', 'no operation provided'],
   ['{ping{x}}', '1:7 Cannot query field "x" on type "String".', noSubfields('1:2', 'ping', 'String')],
-  ['{processes{id{x}}}', '1:15 Cannot query field "x" on type "ID".', noSubfields('1:12', 'id', 'ID')],
+  [
+    '{processes{id{x}}}',
+    '1:15 Cannot query field "x" on type "String".',
+    noSubfields('1:12', 'id', 'String'),
+  ],
   [
     '{process{nope}}',
     '1:10 Cannot query field "nope" on type "Process". Did you mean "type"?',
@@ -51,6 +55,12 @@ test.each([
   ['{process(id:"a",x:2){id}}', '1:2 Unknown argument "x" on field "Query.process".'],
   ['{process(id:null){id}}', '1:13 Expected value of type "ID!", found null.'],
   ['{process(id:"a",id:"b"){id}}', '1:17 There can be only one argument named "id".'],
+  [
+    '{ping} {ping}',
+    '1:1 This anonymous operation must be the only defined operation.',
+    '1:8 This anonymous operation must be the only defined operation.',
+    '1:8 There can be only one operation named "".',
+  ],
   ['{process(id:$x){id}}', '1:13 Variable "$x" is not defined.'],
   ['query A{ping} query A{ping}', '1:15 There can be only one operation named "A".'],
   [
