@@ -79,7 +79,7 @@ function first<T>(
 }
 
 const FITS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  Int: (value) => typeof value === 'number' || (typeof value === 'string' && /^[+-]?\d+$/.test(value)),
+  Int: (value) => Number.isInteger(value) || (typeof value === 'string' && /^[+-]?\d+$/.test(value)),
   Float: (value) => typeof value === 'number' || (typeof value === 'string' && !Number.isNaN(Number(value))),
   String: (value) => typeof value === 'string' || typeof value === 'number',
   Boolean: (value) => typeof value === 'boolean',
