@@ -13,6 +13,7 @@ import {
   parse,
   ScalarLeafsRule,
   Source,
+  TokenKind,
   specifiedRules,
   UniqueOperationNamesRule,
   validate,
@@ -31,7 +32,9 @@ export interface Mistake {
 /** How many words and signs a query may have. */
 const MAX_TOKENS = 10_000;
 
-/** A query that cannot be read; `limit` says that it is not wrong, but too much. */
+const EMPTY: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
+
+/** A query that cannot be read, because it is wrong or because it is too much. */
 export class UnreadableQuery extends Error {
   readonly mistake: Mistake;
   readonly isTooMuch: boolean;
@@ -56,6 +59,8 @@ export function parseQuery(query: string): DocumentNode {
     noToken = error;
   }
 
+  // compat: nothing but comments is no syntax error.
+  if (noToken === undefined && lexer.lastToken.kind === TokenKind.SOF) return EMPTY;
   // compat: what is no token is one of the kind `<Invalid>`, at which the parser stops as at any other.
   const readable = noToken === undefined ? query : query.slice(0, lexer.token.end);
   let document: DocumentNode | undefined;

@@ -20,6 +20,7 @@ async function refusal(query: string, variables: Record<string, unknown> = {}) {
 // Words and places as the reference's library has them.
 test.each([
   ['{', '1:2 Expected Name, found <EOF>'],
+  [`${'#'.repeat(100)}\n{`, '2:2 Expected Name, found <EOF>'],
   ['{}', '1:2 expected at least one definition, found }'],
   ['{about{}}', '1:8 expected at least one definition, found }'],
   ['query', '1:6 Expected {, found <EOF>'],
@@ -39,6 +40,8 @@ test.each([
 });
 
 test.each([
+  ['', 'no operation provided'],
+  [' , ', 'no operation provided'],
   ['#x', 'no operation provided'],
   ['fragment F on Query{ping}', 'no operation provided'],
   ['{ping{x}}', '1:7 Cannot query field "x" on type "String".', noSubfields('1:2', 'ping', 'String')],

@@ -48,8 +48,6 @@ export async function createExecutor(log: Logger, hasIntrospection: boolean): Pr
   const schema = graphql.buildSchema(SCHEMA);
 
   return async ({ query, variables, operationName }, rootValue) => {
-    // compat: a document of nothing but comments is no syntax error.
-    if (/^(?:\s|#.*)*$/.test(query)) return invalid({ message: 'no operation provided' });
     let document;
     try {
       document = parseQuery(query);
