@@ -36,6 +36,14 @@ test('metrics have a value and a time, and labels that are no texts do not count
   });
 });
 
+test('a process that there is not is told by its name in the query', async () => {
+  const { status, body } = await query('{process(id:"nope"){id}}');
+  expect({ status, body }).toEqual({
+    status: 200,
+    body: { errors: [{ message: 'unknown process', path: ['process'] }], data: { process: null } },
+  });
+});
+
 test('the log has the lines of the console', async () => {
   const { body } = await query('{log}');
   expect((body as { data: { log: string[] } }).data.log[0]).toContain('component=');
@@ -66,15 +74,54 @@ describe('a query is refused', () => {
     });
   });
 
-  test('as part of a batch', async () => {
-    const { status } = await server.api('POST', '/graph/query', [{ query: '{ping}' }]);
-    expect(status).toBe(400);
+  test.each([
+    [
+      'as part of a batch',
+      '[{"query":"{ping}"}]',
+      'json: cannot unmarshal array into Go value of type graphql.RawParams',
+    ],
+    ['as a text', '"{ping}"', 'json: cannot unmarshal string into Go value of type graphql.RawParams'],
+    [
+      'that is no text',
+      '{"query":1}',
+      'json: cannot unmarshal number into Go struct field RawParams.query of type string',
+    ],
+    [
+      'with a list of variables',
+      '{"query":"{ping}","variables":[]}',
+      'json: cannot unmarshal array into Go struct field RawParams.variables of type map[string]interface {}',
+    ],
+    ['that breaks off', '{"query":', 'unexpected EOF'],
+    ['that is no JSON', '{ping}', "invalid character 'p' looking for beginning of object key string"],
+  ])('%s', async (_how, body, reason) => {
+    const { access } = await server.login();
+    const answer = await fetch(`${server.base}/api/graph/query`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${access}`, 'content-type': 'application/json' },
+      body,
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toEqual({
+      errors: [{ message: `json request body could not be decoded: ${reason} body:${body}` }],
+      data: null,
+    });
   });
 
   test('above 256 KiB', async () => {
     const { status } = await query(`{ping}${' '.repeat(256 * 1024)}`);
     expect(status).toBe(413);
   });
+});
+
+test('the schema is kept back, and values of metadata are as large as the configuration says', async () => {
+  await using strict = await startServer({
+    env: { CORE_API_GRAPHQL_INTROSPECTION: 'false', CORE_API_METADATA_MAX_MBYTES: '1' },
+  });
+  const schema = await strict.api('POST', '/graph/query', { query: '{__schema{queryType{name}}}' });
+  expect(schema.status).toBe(422);
+  const large = 'x'.repeat(1024 * 1024);
+  expect((await strict.api('PUT', '/v3/metadata/key', large.slice(2))).status).toBe(200);
+  expect((await strict.api('PUT', '/v3/metadata/key', large)).status).toBe(413);
 });
 
 test('a browser gets the page without a token', async () => {

@@ -169,8 +169,10 @@ test('the server says that it lives and that it is ready', async () => {
   expect(await get('/health/live')).toEqual([200, { status: 'ok' }]);
   expect(await get('/health/ready')).toEqual([
     200,
-    { status: 'ok', checks: { disk: 'ok', ffmpeg: 'ok', keys: 'ok' } },
+    { status: 'ok', checks: { disk: 'ok', ffmpeg: 'ok', keys: 'ok', listeners: 'ok' } },
   ]);
+  const head = await fetch(`${server.base}/health/ready`, { method: 'HEAD' });
+  expect([head.status, await head.text()]).toEqual([200, '']);
 });
 
 test('the server is not ready without FFmpeg', async () => {

@@ -332,3 +332,18 @@ test('FFmpeg gets the variables that are named, and never our own', async () => 
   expect(text).toContain('TZ=UTC');
   expect(text).not.toMatch(/CORE_|MISSING|HOME=/);
 });
+
+test('no key of the metadata is no route, whether there is the process or not', async () => {
+  const { server } = await openScripted();
+  for (const method of ['GET', 'PUT']) {
+    const { status, body } = await server.api(
+      method,
+      '/v3/process/nope/metadata/',
+      method === 'PUT' ? 1 : undefined,
+    );
+    expect({ status, body }).toEqual({
+      status: 404,
+      body: { code: 404, message: 'Not Found', details: ['Not Found'] },
+    });
+  }
+});

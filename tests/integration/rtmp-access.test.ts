@@ -45,6 +45,18 @@ describe('a token', () => {
     expect(rtmp.server.log()).not.toMatch(/guess-|tok\/en|tok%2Fen/);
   });
 
+  test('that is wrong counts in the metrics', async () => {
+    const rtmp = await RtmpTestServer.forTest({
+      CORE_RTMP_TOKEN: TOKEN,
+      CORE_METRICS_ENABLE_PROMETHEUS: 'true',
+      CORE_METRICS_EXTENDED: 'true',
+    });
+    await refusal(new TestPublisher(rtmp.url('/live/bar/guess')));
+    await expect
+      .poll(async () => (await fetch(`${rtmp.server.base}/metrics`)).text())
+      .toMatch(/^stream_clients_total\{core="[^"]+",protocol="rtmp",who="publish",action="forbidden"\} 1$/m);
+  });
+
   test('does not make another path of the same', async () => {
     const rtmp = await RtmpTestServer.forTest({ CORE_RTMP_TOKEN: TOKEN });
     const first = await publish(rtmp.url(`/live/foo/${ENCODED}`));

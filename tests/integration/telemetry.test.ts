@@ -42,7 +42,11 @@ async function startStub(answer: (received: Received, count: number) => Reply) {
 }
 
 /** All metrics have the same value. */
-const METRICS = { collect: () => Promise.resolve({ sum: () => 3.14159 }) };
+const METRICS = metricsOf(3.14159);
+
+function metricsOf(value: number) {
+  return { collect: () => Promise.resolve({ sum: () => value }) };
+}
 
 function recordLog() {
   const lines: string[] = [];
@@ -53,10 +57,10 @@ function recordLog() {
   return { log: log.component('Test'), text: () => lines.join('') };
 }
 
-async function startService(url: string) {
+async function startService(url: string, metrics = METRICS) {
   const { log, text } = recordLog();
   const options = { url, token: 'SECRET', id: 'mill', version: 'v', env: {} };
-  const service = new Service(options, METRICS, log);
+  const service = new Service(options, metrics, log);
   onTestFinished(() => service.close());
   await service.start();
   return { service, text };
@@ -90,6 +94,14 @@ test('the service gets a report after a login, and the next when it says', async
     { url: REPORT, authorization: 'Core a', body: WHOLE_REPORT },
     { url: REPORT, authorization: 'Core a', body: WHOLE_REPORT },
   ]);
+});
+
+test('a file system without a limit has none for the service, either', async () => {
+  const { url, received } = await startStub(() => [200, { access_token: 'a', token_type: 'Core' }]);
+  await startService(url, metricsOf(-1));
+  await vi.waitFor(() => {
+    expect(received[1]?.body).toMatchObject({ fs_mem: [0, -1], fs_disk: [0, -1] });
+  }, SOON);
 });
 
 test('a token that has run out is replaced once', async () => {

@@ -68,6 +68,8 @@ export const ConfigData = Type.Object(
     host: group({ name: list, auto: flag }),
     api: group({
       read_only: flag,
+      graphql_introspection: Type.Optional(flag),
+      metadata_max_mbytes: Type.Optional(uint64),
       access: group({ http: access, https: access, trusted_proxies: Type.Optional(list) }),
       auth: group({
         enable: flag,

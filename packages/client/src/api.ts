@@ -120,6 +120,8 @@ export interface ConfigData {
   };
   api: {
     read_only: boolean;
+    graphql_introspection?: boolean;
+    metadata_max_mbytes?: number;
     access: {
       http: {
         allow: string[];

@@ -212,10 +212,10 @@ export function declareComponents(surroundings: Surroundings) {
       prepare: (monitor, options, needs) =>
         monitor.prepare(options, metricSources(needs, options.s3Names, runSince)),
     })
-    .add('runtimeMetrics', ['auth'], {
+    .add('runtimeMetrics', ['auth', 'host', 'rtmp', 'srt'], {
       slice: ({ metrics }) => metrics.enable_prometheus && metrics.extended,
-      build: (isEnabled, { auth }) => new RuntimeMetrics(isEnabled, auth),
-      prepare: (runtime, isEnabled, { auth }) => runtime.prepare(isEnabled, auth),
+      build: (isEnabled, sources) => new RuntimeMetrics(isEnabled, sources),
+      prepare: (runtime, isEnabled, sources) => runtime.prepare(isEnabled, sources),
     })
     .add('memoryKeeper', [], {
       slice: slices.memoryHints,

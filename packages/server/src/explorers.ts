@@ -16,10 +16,20 @@ export interface ExplorerParts {
   monitor: Monitor;
   log: Log;
   guard: Guard;
+  /** Whether the GraphQL schema may be asked for. */
+  hasIntrospection: boolean;
 }
 
 /** The routes by which the API is explored: GraphQL, and its description. */
-export function explorerRoutes({ about, auth, processes, monitor, log, guard }: ExplorerParts): Routes[] {
+export function explorerRoutes({
+  about,
+  auth,
+  processes,
+  monitor,
+  log,
+  guard,
+  hasIntrospection,
+}: ExplorerParts): Routes[] {
   return [
     graphRoutes({
       about: () => aboutOf(about, auth.methods),
@@ -27,6 +37,7 @@ export function explorerRoutes({ about, auth, processes, monitor, log, guard }: 
       metrics: monitor,
       console: () => log.events().map((event) => formatConsole(event)),
       guard,
+      hasIntrospection,
       log: log.component('HTTP'),
     }),
     swaggerRoutes(),

@@ -57,6 +57,8 @@ export function metricSources(
 interface Watched {
   disk: { readonly directory: string };
   ffmpeg: { readonly binary: string };
+  rtmp: { readonly isReady: boolean };
+  srt: { readonly isReady: boolean };
   auth: { keySets(): readonly { ageSeconds: number | undefined }[] };
   monitor: Monitor;
   runtimeMetrics: RuntimeMetrics;
@@ -65,12 +67,14 @@ interface Watched {
 /** The routes for whoever runs the server: health, and what of Prometheus and profiles is switched on. */
 export async function operationsRoutes(
   slice: Pick<HttpSlice, 'id' | 'prometheus' | 'hasProfiling'>,
-  { disk, ffmpeg, auth, monitor, runtimeMetrics }: Watched,
+  { disk, ffmpeg, rtmp, srt, auth, monitor, runtimeMetrics }: Watched,
   guard: Guard,
 ): Promise<Routes[]> {
   const checks = {
     disk: () => hasSpace(disk.directory),
     ffmpeg: () => canRun(ffmpeg.binary),
+    // HTTP is there, or nobody could ask.
+    listeners: () => rtmp.isReady && srt.isReady,
     keys: () => auth.keySets().every(({ ageSeconds }) => ageSeconds !== undefined),
   };
   const routes = [healthRoutes(checks, guard)];

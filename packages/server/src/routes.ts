@@ -128,7 +128,7 @@ export async function createHttpApp(
         loginRoutes(auth, guard),
         widgetRoutes(processes, sessions),
         ...(await operationsRoutes(slice, needs, guard)),
-        ...explorerRoutes({ ...needs, about, log, guard }),
+        ...explorerRoutes({ ...needs, about, log, guard, hasIntrospection: slice.hasIntrospection }),
       ],
       v3: [
         revokeRoutes(auth),
@@ -136,7 +136,7 @@ export async function createHttpApp(
         fsRoutes({ filesystems, mime, isReadOnly }),
         processRoutes({ processes, isReadOnly }),
         playoutRoutes(processes, isReadOnly),
-        metadataRoutes({ processes, isReadOnly }),
+        metadataRoutes({ processes, isReadOnly, limit: slice.metadataLimit }),
         skillsRoutes(ffmpeg),
         eventRoutes(events, guard),
         logRoutes({ log, format: formatConsole, levels: LOG_LEVELS }),

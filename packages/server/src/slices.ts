@@ -248,6 +248,9 @@ export interface HttpSlice {
   id: string;
   name: string;
   isReadOnly: boolean;
+  hasIntrospection: boolean;
+  /** Of a value of the metadata, in bytes. */
+  metadataLimit: number;
   cors: CorsPolicy[];
   memoryAuth: { username: string; password: string } | undefined;
   /** Undefined if Prometheus is not served. */
@@ -267,6 +270,8 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
     id: config.id,
     name: config.name,
     isReadOnly: config.api.read_only,
+    hasIntrospection: config.api.graphql_introspection,
+    metadataLimit: config.api.metadata_max_mbytes * MEBIBYTE,
     cors: [
       { prefix: '/', origins: storage.cors.origins },
       { prefix: '/memfs', origins: storage.cors.origins },

@@ -44,6 +44,7 @@ export async function validateConfig(
   checkListeners(config, error);
   checkPlayout(config, error);
   checkMetrics(config, error);
+  checkMetadata(config, error);
   checkService(config, error);
   checkTimes(config, doubt);
   return problems;
@@ -239,6 +240,15 @@ function checkPlayout({ playout }: Config, error: Report): void {
   // compat: the text has it the wrong way round, but clients show it.
   if (playout.enable && playout.min_port >= playout.max_port) {
     error('playout.min_port', 'must be bigger than playout.max_port');
+  }
+}
+
+/** In MiB: a value is held whole, and several times while it is written. */
+const MAX_METADATA = 256;
+
+function checkMetadata({ api }: Config, error: Report): void {
+  if (api.metadata_max_mbytes < 1 || api.metadata_max_mbytes > MAX_METADATA) {
+    error('api.metadata_max_mbytes', `must be from 1 to ${MAX_METADATA}`);
   }
 }
 

@@ -143,6 +143,14 @@ export const VARIABLES: readonly Variable[] = [
     env: 'CORE_HOST_AUTO',
   }),
   setting('api.read_only', bool, false, 'Allow only reading through the API', { env: 'CORE_API_READ_ONLY' }),
+  setting('api.graphql_introspection', bool, true, 'Tell the GraphQL schema to who asks for it', {
+    env: 'CORE_API_GRAPHQL_INTROSPECTION',
+    since: 'millrace',
+  }),
+  setting('api.metadata_max_mbytes', uint64, 16, 'Size of a value of the metadata in megabytes', {
+    env: 'CORE_API_METADATA_MAX_MBYTES',
+    since: 'millrace',
+  }),
   setting('api.access.http.allow', cidrList, [], 'Networks that may use the API over HTTP, all if empty', {
     env: 'CORE_API_ACCESS_HTTP_ALLOW',
   }),

@@ -17,12 +17,25 @@ export interface StreamHost extends PlaneHost {
   unpublished(stream: StreamName): void;
 }
 
-/** Knows what a plane publishes, and tells of it: should the plane die, its streams are over. */
+/** How often clients did something, in the words of the log. */
+export interface DeedCount {
+  /** Such as `PUBLISH`. */
+  who: string;
+  /** Such as `START` or `FORBIDDEN`. */
+  action: string;
+  count: number;
+}
+
+/**
+ * Knows what a plane publishes, and tells of it: should the plane die, its streams are over. Counts what its clients do,
+ * whatever of it is shown in the log.
+ */
 export class StreamServer extends EventEmitter<{
   published: [stream: StreamName];
   unpublished: [stream: StreamName];
 }> {
   readonly #published = new Map<string, StreamName>();
+  readonly #deeds = new Map<string, DeedCount>();
 
   /** What the plane calls. */
   protected readonly streamCalls: Pick<StreamHost, 'published' | 'unpublished'> = {
@@ -35,6 +48,20 @@ export class StreamServer extends EventEmitter<{
       this.emit('unpublished', stream);
     },
   };
+
+  /** Since this server was made. */
+  deeds(): readonly DeedCount[] {
+    return [...this.#deeds.values()];
+  }
+
+  /** Counts the deed of a client that an entry of the log is about. */
+  protected note({ who, action, repeated }: Readonly<Record<string, unknown>>): void {
+    if (typeof who !== 'string' || typeof action !== 'string') return;
+    const key = `${who} ${action}`;
+    const deed = this.#deeds.get(key) ?? { who, action, count: 0 };
+    deed.count += 1 + (typeof repeated === 'number' ? repeated : 0);
+    this.#deeds.set(key, deed);
+  }
 
   /** All streams are over. */
   protected forgetStreams(): void {

@@ -63,6 +63,11 @@ export class MediaWorker<Options, Offered extends Plane<Options>> implements Com
     }
   }
 
+  /** Whether the plane does its work. */
+  get isRunning(): boolean {
+    return this.#thread !== undefined;
+  }
+
   /**
    * Calls a method of the plane.
    *

@@ -15,6 +15,12 @@ export interface GroupCpu {
   system: number;
 }
 
+/** How often and how long a group was kept from the CPU because its quota was used up. */
+export interface Throttling {
+  periods: number;
+  seconds: number;
+}
+
 /** Where the limits of a control group are found in one of the two layouts of the kernel. */
 interface Layout {
   /** Directories of the group and of all above it, the nearest first, for the CPU and for the memory. */
@@ -23,6 +29,8 @@ interface Layout {
   quota: (directory: string) => number | undefined;
   usage: (directory: string) => Omit<GroupCpu, 'cpus'> | undefined;
   limits: (directory: string) => GroupMemory | undefined;
+  /** In `cpu.stat`: the name of the throttled time, and how many of its units are a second. */
+  throttled: { name: string; unit: number };
 }
 
 /**
@@ -47,6 +55,19 @@ export class Cgroup {
     const tightest = minBy(layout?.cpu ?? [], (directory) => layout?.quota(directory));
     const usage = tightest && layout?.usage(tightest.directory);
     return usage && { cpus: tightest.value, ...usage };
+  }
+
+  /** Of the group with the tightest CPU quota; undefined if there is none. */
+  throttling(): Throttling | undefined {
+    const layout = this.#layout;
+    const tightest = minBy(layout?.cpu ?? [], (directory) => layout?.quota(directory));
+    const stat = tightest && readText(join(tightest.directory, 'cpu.stat'));
+    if (layout === undefined || stat === undefined) return undefined;
+    const { name, unit } = layout.throttled;
+    return {
+      periods: numberIn(stat, 'nr_throttled') ?? 0,
+      seconds: (numberIn(stat, name) ?? 0) / unit,
+    };
   }
 
   /** How many CPUs' worth of time may be used; undefined if that is not limited. */
@@ -88,6 +109,7 @@ function version1(root: string, groups: readonly string[]): Layout {
         readNumber(join(directory, 'memory.limit_in_bytes')),
         readNumber(join(directory, 'memory.usage_in_bytes')),
       ),
+    throttled: { name: 'throttled_time', unit: 1e9 },
   };
 }
 
@@ -106,17 +128,14 @@ function version2(root: string, groups: readonly string[]): Layout {
     usage: (directory) => {
       const stat = readText(join(directory, 'cpu.stat'));
       if (stat === undefined) return undefined;
-      const seconds = (name: string) => {
-        const text = new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1];
-        return text === undefined ? undefined : Number(text) / 1e6;
-      };
-      const total = seconds('usage_usec');
+      const total = numberIn(stat, 'usage_usec');
       if (total === undefined) return undefined;
-      const user = seconds('user_usec') ?? 0;
-      return { user, system: total - user };
+      const user = numberIn(stat, 'user_usec') ?? 0;
+      return { user: user / 1e6, system: (total - user) / 1e6 };
     },
     limits: (directory) =>
       toMemory(readNumber(join(directory, 'memory.max')), readNumber(join(directory, 'memory.current'))),
+    throttled: { name: 'throttled_usec', unit: 1e6 },
   };
 }
 
@@ -156,6 +175,12 @@ function minBy(
     if (value !== undefined && (least === undefined || value < least.value)) least = { directory, value };
   }
   return least;
+}
+
+/** A value of a file with a name and a number in each line. */
+function numberIn(text: string, name: string): number | undefined {
+  const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1];
+  return value === undefined ? undefined : Number(value);
 }
 
 /** Undefined for what is no number, such as `max`. */

@@ -3,7 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Cgroup } from './cgroup.ts';
-import { Host, loadBetween, parseCpuTimes, parseInterfaces } from './host.ts';
+import { Host, loadBetween, parseCpuTimes, parseInterfaces, parsePressure } from './host.ts';
 
 type Files = Record<string, string>;
 
@@ -199,4 +199,34 @@ test('stops measuring when nobody has asked for a while', async () => {
   expect(vi.getTimerCount()).toBe(1);
   vi.advanceTimersByTime(40_000);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test.each<[string, unknown, Files]>([
+  [
+    'a v2 quota',
+    { periods: 3, seconds: 1.5 },
+    { 'cpu.max': '50000 100000\n', 'cpu.stat': 'usage_usec 9\nnr_throttled 3\nthrottled_usec 1500000\n' },
+  ],
+  [
+    'a v1 quota',
+    { periods: 3, seconds: 1.5 },
+    {
+      'cpu/cpu.cfs_quota_us': '30000\n',
+      'cpu/cpu.cfs_period_us': '100000\n',
+      'cpu/cpu.stat': 'nr_periods 9\nnr_throttled 3\nthrottled_time 1500000000\n',
+    },
+  ],
+  ['no quota', undefined, { 'cpu.max': 'max 100000\n', 'cpu.stat': 'usage_usec 9\nnr_throttled 0\n' }],
+])('tells how %s is enforced', (_, throttling, files) => {
+  expect(cgroup(files).throttling()).toEqual(throttling);
+});
+
+test('reads for how long work had to wait', () => {
+  const text =
+    'some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n';
+  expect(parsePressure(text)).toEqual([
+    { kind: 'some', seconds: 2.5 },
+    { kind: 'full', seconds: 0.000007 },
+  ]);
+  expect(parsePressure('')).toEqual([]);
 });

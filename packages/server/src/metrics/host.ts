@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { cpus, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Component } from '../components.ts';
-import { Cgroup } from './cgroup.ts';
+import { Cgroup, type Throttling } from './cgroup.ts';
 
 /** Shares of the CPU time, in percent of all CPUs; together 100. */
 export interface CpuLoad {
@@ -18,6 +18,13 @@ export interface InterfaceTraffic {
   name: string;
   rxBytes: number;
   txBytes: number;
+}
+
+/** For how long work had to wait for a resource: some of it, or all there was (Linux' PSI). */
+export interface Pressure {
+  resource: string;
+  kind: string;
+  seconds: number;
 }
 
 /** How CPU time was spent up to a moment, in any one unit. */
@@ -94,6 +101,18 @@ export class Host implements Component {
   /** Every interface of the machine, the local one included. Linux only: elsewhere there are none. */
   network(): InterfaceTraffic[] {
     return parseInterfaces(this.#read('net/dev'));
+  }
+
+  /** Linux only, and only if its kernel measures it: elsewhere there are none. */
+  pressure(): Pressure[] {
+    return ['cpu', 'io', 'memory'].flatMap((resource) =>
+      parsePressure(this.#read(`pressure/${resource}`)).map((stall) => ({ resource, ...stall })),
+    );
+  }
+
+  /** How the CPU quota was enforced; undefined if there is none. */
+  throttling(): Throttling | undefined {
+    return this.#cgroup?.throttling();
   }
 
   #sampleForReaders(): void {
@@ -176,6 +195,14 @@ export function parseInterfaces(text: string): InterfaceTraffic[] {
     const fields = counters.trim().split(/\s+/).map(Number);
     return [{ name, rxBytes: fields[0] ?? 0, txBytes: fields[8] ?? 0 }];
   });
+}
+
+/** The lines of a file below `/proc/pressure` (the kernel's accounting/psi). */
+export function parsePressure(text: string): { kind: string; seconds: number }[] {
+  return [...text.matchAll(/^(some|full) .*\btotal=(\d+)$/gm)].map(([, kind = '', total]) => ({
+    kind,
+    seconds: Number(total) / 1e6,
+  }));
 }
 
 function timesOfNode(): CpuTimes {

@@ -9,6 +9,25 @@ export interface AuthSource {
   keySets(): readonly { issuer: string; ageSeconds: number | undefined; errors: number }[];
 }
 
+/** What the servers of streams tell about their clients. */
+export interface StreamSource {
+  deeds(): readonly { who: string; action: string; count: number }[];
+}
+
+/** What the machine tells beside its load. */
+export interface PressureSource {
+  pressure(): readonly { resource: string; kind: string; seconds: number }[];
+  throttling(): { periods: number; seconds: number } | undefined;
+}
+
+/** Whom the server's own metrics ask. */
+export interface RuntimeSources {
+  auth: AuthSource;
+  host: PressureSource;
+  rtmp: StreamSource;
+  srt: StreamSource;
+}
+
 /** Upper bounds of the durations of requests, in seconds: those that Prometheus' own libraries use. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Routes are few; a limit all the same, so that no mistake makes a series for each path. */
@@ -28,14 +47,14 @@ interface Durations {
 /** The server's own metrics, beside those of the reference: of its program, its requests and its logins. */
 export class RuntimeMetrics implements Component {
   readonly #requests = new Map<string, Durations>();
-  #auth: AuthSource;
+  #sources: RuntimeSources;
   #isEnabled: boolean;
   #delay: ReturnType<typeof monitorEventLoopDelay> | undefined;
 
   /** @param isEnabled nothing is measured otherwise. */
-  constructor(isEnabled: boolean, auth: AuthSource) {
+  constructor(isEnabled: boolean, sources: RuntimeSources) {
     this.#isEnabled = isEnabled;
-    this.#auth = auth;
+    this.#sources = sources;
   }
 
   start(): Promise<void> {
@@ -49,11 +68,11 @@ export class RuntimeMetrics implements Component {
     return Promise.resolve();
   }
 
-  /** Switches on or off, and moves to another source. What was counted stays. */
-  prepare(isEnabled: boolean, auth: AuthSource): PreparedChange {
+  /** Switches on or off, and moves to other sources. What was counted stays. */
+  prepare(isEnabled: boolean, sources: RuntimeSources): PreparedChange {
     return simpleChange(() => {
       this.#isEnabled = isEnabled;
-      this.#auth = auth;
+      this.#sources = sources;
       this.#measure();
     });
   }
@@ -87,6 +106,8 @@ export class RuntimeMetrics implements Component {
       ...this.#eventLoopFamilies(),
       this.#requestFamily(),
       ...this.#authFamilies(),
+      this.#streamFamily(),
+      ...this.#pressureFamilies(),
     ];
   }
 
@@ -192,13 +213,14 @@ export class RuntimeMetrics implements Component {
   }
 
   #authFamilies(): Family[] {
-    const keySets = this.#auth.keySets();
+    const { auth } = this.#sources;
+    const keySets = auth.keySets();
     return [
       {
         name: 'auth_attempts_total',
         type: 'counter',
         help: 'Logins and other checks of who asks, by method and result',
-        samples: this.#auth.attempts().map(({ method, result, count }) => ({
+        samples: auth.attempts().map(({ method, result, count }) => ({
           labels: Object.entries({ method, result }),
           value: count,
         })),
@@ -220,6 +242,51 @@ export class RuntimeMetrics implements Component {
           value: errors,
         })),
       },
+    ];
+  }
+
+  #streamFamily(): Family {
+    const { rtmp, srt } = this.#sources;
+    return {
+      name: 'stream_clients_total',
+      type: 'counter',
+      help: 'What clients of RTMP and SRT did, and what they were refused',
+      samples: Object.entries({ rtmp, srt }).flatMap(([protocol, server]) =>
+        server.deeds().map(({ who, action, count }) => ({
+          labels: Object.entries({ protocol, who: who.toLowerCase(), action: action.toLowerCase() }),
+          value: count,
+        })),
+      ),
+    };
+  }
+
+  #pressureFamilies(): Family[] {
+    const { host } = this.#sources;
+    const pressure: Family = {
+      name: 'pressure_seconds_total',
+      type: 'counter',
+      help: 'How long some work, or all of it, had to wait for a resource',
+      samples: host.pressure().map(({ resource, kind, seconds }) => ({
+        labels: Object.entries({ resource, kind }),
+        value: seconds,
+      })),
+    };
+    const throttling = host.throttling();
+    if (throttling === undefined) return [pressure];
+    return [
+      pressure,
+      single(
+        'cgroup_cpu_throttled_periods_total',
+        'counter',
+        'In how many periods the CPU quota was used up',
+        throttling.periods,
+      ),
+      single(
+        'cgroup_cpu_throttled_seconds_total',
+        'counter',
+        'How long the server had to wait because the CPU quota was used up',
+        throttling.seconds,
+      ),
     ];
   }
 }

@@ -72,6 +72,11 @@ export class RtmpServer extends StreamServer implements Component {
     return this.#worker !== undefined;
   }
 
+  /** Whether it does what it is to do; if it is off, that is nothing. */
+  get isReady(): boolean {
+    return this.#worker?.isRunning !== false;
+  }
+
   /** Rejects with `unavailable` if an address cannot be listened on. */
   async start(): Promise<void> {
     if (this.#worker === undefined) return;
@@ -168,6 +173,7 @@ export class RtmpServer extends StreamServer implements Component {
     return {
       ...host,
       log: (level, message, fields) => {
+        this.note(fields);
         this.#logger[level](message, fields);
       },
       ...this.streamCalls,

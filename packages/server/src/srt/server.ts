@@ -21,7 +21,14 @@ export class SrtServer extends StreamServer implements Component {
     super();
     this.#options = options;
     if (options === undefined) return;
-    const host: Methods<StreamHost> = { ...planeHost('srt', sessions, log), ...this.streamCalls };
+    const host: Methods<StreamHost> = {
+      ...planeHost('srt', sessions, log),
+      log: (level, message, fields) => {
+        this.note({ ...fields, who: fields['handler'], action: fields['status'] });
+        log[level](message, fields);
+      },
+      ...this.streamCalls,
+    };
     this.#worker = new MediaWorker(planeModule(import.meta.url, 'plane'), options, host, log, () => {
       this.forgetStreams();
     });
@@ -29,6 +36,11 @@ export class SrtServer extends StreamServer implements Component {
 
   get isEnabled(): boolean {
     return this.#worker !== undefined;
+  }
+
+  /** Whether it does what it is to do; if it is off, that is nothing. */
+  get isReady(): boolean {
+    return this.#worker?.isRunning !== false;
   }
 
   /** Rejects with `unavailable` if the address cannot be listened on. */

@@ -120,7 +120,8 @@ export class Service implements Component {
     const sum = readings.sum.bind(readings);
     const session = (name: string, ...collectors: string[]) => sum(name, 'collector', collectors);
     const filesystem = (name: string) => [
-      sum('filesystem_limit', 'name', [name]),
+      // None is 0 to the service, whatever the metric has for it.
+      Math.max(0, sum('filesystem_limit', 'name', [name])),
       sum('filesystem_usage', 'name', [name]),
     ];
     const accumulated = (state: string) => sum('ffmpeg_process', 'state', [state]);

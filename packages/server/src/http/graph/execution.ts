@@ -2,7 +2,6 @@ import type { ExecutionResult, GraphQLError, OperationDefinitionNode } from 'gra
 import type { Logger } from '../../log/logger.ts';
 import { CoreError, errorText } from '../../util/errors.ts';
 import { ApiError } from '../errors.ts';
-import { excessOf, isNestedTooDeeply } from './limits.ts';
 import { SCHEMA } from './schema.ts';
 
 /** A decoded query (GraphQL over HTTP §5.4). */
@@ -29,9 +28,6 @@ export interface GraphErrorBody {
 /** What makes a query fail before it is executed. */
 type Failure = 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED';
 
-/** How many words and signs a query may have. */
-const MAX_TOKENS = 10_000;
-
 /** Answers queries; the library comes with the first one, for most servers never get any. */
 export type GraphExecutor = (request: GraphRequest, root: unknown) => Promise<GraphAnswer>;
 
@@ -39,40 +35,41 @@ export type GraphExecutor = (request: GraphRequest, root: unknown) => Promise<Gr
  * Loads the library and reads the schema.
  *
  * @param log is told of errors that are the server's own.
+ * @param hasIntrospection whether the schema may be asked for.
  */
-export async function createExecutor(log: Logger): Promise<GraphExecutor> {
-  const graphql = await import('graphql');
+export async function createExecutor(log: Logger, hasIntrospection: boolean): Promise<GraphExecutor> {
+  const [graphql, { mistakesOf, parseQuery, UnreadableQuery }, { excessOf }, { unfitVariable }] =
+    await Promise.all([
+      import('graphql'),
+      import('./document.ts'),
+      import('./limits.ts'),
+      import('./variables.ts'),
+    ]);
   const schema = graphql.buildSchema(SCHEMA);
 
   return async ({ query, variables, operationName }, rootValue) => {
-    // compat: an empty document is no syntax error.
-    if (query.trim() === '') return invalid({ message: 'no operation provided' });
     let document;
     try {
-      if (isNestedTooDeeply(new graphql.Lexer(new graphql.Source(query))))
-        return invalid({ message: 'the query is nested too many levels deep' });
-      document = graphql.parse(query, { maxTokens: MAX_TOKENS });
+      document = parseQuery(query);
     } catch (error) {
-      if (!(error instanceof graphql.GraphQLError)) throw error;
-      const message = error.message.replace(/^Syntax Error: /, '').replace(/\.$/, '');
-      return refuse('GRAPHQL_PARSE_FAILED', [{ ...located(error), message }]);
+      if (!(error instanceof UnreadableQuery)) throw error;
+      return error.isTooMuch ? invalid(error.mistake) : refuse('GRAPHQL_PARSE_FAILED', [error.mistake]);
     }
 
+    const operations = document.definitions.filter(
+      (definition) => definition.kind === graphql.Kind.OPERATION_DEFINITION,
+    );
+    if (operations.length === 0) return invalid({ message: 'no operation provided' });
     const excess = excessOf(document);
     if (excess !== undefined) return invalid({ message: excess });
-    const violations = graphql.validate(schema, document);
-    if (violations.length > 0) return invalid(...violations.map(located));
+    const mistakes = mistakesOf(schema, document, hasIntrospection);
+    if (mistakes.length > 0) return invalid(...mistakes);
 
-    const operations = document.definitions.filter((definition) => definition.kind === 'OperationDefinition');
     const operation =
       operationName === '' && operations.length === 1 ? operations[0] : named(operations, operationName);
-    if (operation === undefined) {
-      return invalid({
-        message: operations.length === 0 ? 'no operation provided' : `operation ${operationName} not found`,
-      });
-    }
-    const missing = missingVariable(operation, variables);
-    if (missing !== undefined) return invalid({ message: 'must be defined', path: ['variable', missing] });
+    if (operation === undefined) return invalid({ message: `operation ${operationName} not found` });
+    const unfit = unfitVariable(schema, operation, variables);
+    if (unfit !== undefined) return invalid(unfit);
 
     const result = await graphql.execute({
       schema,
@@ -89,17 +86,6 @@ function named(operations: readonly OperationDefinitionNode[], wanted: string) {
   return operations.find(({ name }) => wanted !== '' && name?.value === wanted);
 }
 
-/** compat: the reference looks for these first, and says so in its own words. */
-function missingVariable(
-  { variableDefinitions = [] }: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
-): string | undefined {
-  return variableDefinitions
-    .filter(({ type, defaultValue }) => type.kind === 'NonNullType' && defaultValue === undefined)
-    .map(({ variable }) => variable.name.value)
-    .find((name) => variables[name] === undefined);
-}
-
 function toAnswer({ errors, data }: ExecutionResult, log: Logger): GraphAnswer {
   if (data === undefined) return invalid(...(errors ?? []).map(located));
   if (errors === undefined) return { status: 200, body: { data } };
@@ -108,7 +94,7 @@ function toAnswer({ errors, data }: ExecutionResult, log: Logger): GraphAnswer {
 
 /** compat: without the place in the query; the path says it. */
 function toFieldError(error: GraphQLError, log: Logger): GraphErrorBody {
-  const { cause, path } = error;
+  const { originalError: cause, path } = error;
   const where = path && { path };
   if (cause instanceof ApiError) return { message: cause.details[0] ?? cause.message, ...where };
   if (cause === undefined || cause instanceof CoreError) return { message: error.message, ...where };

@@ -1,7 +1,16 @@
-import type { DocumentNode, FragmentDefinitionNode, Lexer, SelectionSetNode } from 'graphql';
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type Lexer,
+  type SelectionSetNode,
+  TokenKind,
+} from 'graphql';
 
 /** How deep brackets may be nested, those of types and values too: the parser calls itself for each. */
 const MAX_NESTING = 100;
+const OPENING = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
+const CLOSING = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 /** How deep fields may be nested. Introspection has a rule of its own. */
 const MAX_DEPTH = 10;
 /** What a query may cost in all: a point a field, and more for those that are a lot of work or long. */
@@ -23,9 +32,9 @@ interface Extent {
 /** Whether brackets are nested too deeply to be parsed. Throws a `GraphQLError` at what is no token. */
 export function isNestedTooDeeply(lexer: Lexer): boolean {
   let depth = 0;
-  for (let { kind } = lexer.advance(); kind !== '<EOF>'; { kind } = lexer.advance()) {
-    if (kind === '{' || kind === '[' || kind === '(') depth += 1;
-    if (kind === '}' || kind === ']' || kind === ')') depth -= 1;
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    if (OPENING.has(kind)) depth += 1;
+    if (CLOSING.has(kind)) depth -= 1;
     if (depth > MAX_NESTING) return true;
   }
   return false;
@@ -38,7 +47,7 @@ export function isNestedTooDeeply(lexer: Lexer): boolean {
 export function excessOf({ definitions }: DocumentNode): string | undefined {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of definitions) {
-    if (definition.kind === 'FragmentDefinition') fragments.set(definition.name.value, definition);
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
   const known = new Map<string, Extent>();
 
@@ -55,10 +64,10 @@ export function excessOf({ definitions }: DocumentNode): string | undefined {
     let cost = 0;
     for (const selection of selections?.selections ?? []) {
       const below =
-        selection.kind === 'FragmentSpread'
+        selection.kind === Kind.FRAGMENT_SPREAD
           ? ofFragment(selection.name.value)
           : extentOf(selection.selectionSet);
-      const field = selection.kind === 'Field' ? selection.name.value : undefined;
+      const field = selection.kind === Kind.FIELD ? selection.name.value : undefined;
       const ownDepth = field === undefined ? 0 : 1;
       depth = Math.max(depth, field?.startsWith('__') === true ? ownDepth : ownDepth + below.depth);
       cost += below.cost + (field === undefined ? 0 : (COSTS[field] ?? 1));
@@ -67,7 +76,7 @@ export function excessOf({ definitions }: DocumentNode): string | undefined {
   };
 
   for (const definition of definitions) {
-    if (definition.kind !== 'OperationDefinition') continue;
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     const { depth, cost } = extentOf(definition.selectionSet);
     if (depth > MAX_DEPTH) return `the query is nested more than ${MAX_DEPTH} levels deep`;
     if (cost > MAX_COST) return `the query costs ${cost} points, which is more than ${MAX_COST}`;

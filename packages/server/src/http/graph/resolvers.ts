@@ -85,7 +85,8 @@ function toMetric({ metric, labels, points }: Series) {
   return {
     name: metric.name,
     labels: Object.fromEntries(metric.labels.map((name, index) => [name, labels[index] ?? ''])),
-    values: points.map(([at, value]) => [Math.floor(at / 1000), value]),
+    // compat: three decimals.
+    values: points.map(([at, value]) => [Math.floor(at / 1000), Number(value.toFixed(3))]),
   };
 }
 

@@ -36,7 +36,7 @@ type About {
   id: ID!
   name: String!
   created_at: Time!
-  uptime_seconds: Int!
+  uptime_seconds: Uint64!
   version: AboutVersion!
 }
 
@@ -75,7 +75,7 @@ type Metric {
 }
 
 type Process {
-  id: ID!
+  id: String!
   type: String!
   reference: String!
   created_at: Time!
@@ -86,7 +86,7 @@ type Process {
 }
 
 type ProcessConfig {
-  id: ID!
+  id: String!
   type: String!
   reference: String!
   input: [ProcessConfigIO!]!
@@ -100,7 +100,7 @@ type ProcessConfig {
 }
 
 type ProcessConfigIO {
-  id: ID!
+  id: String!
   address: String!
   options: [String!]!
 }
@@ -233,7 +233,7 @@ type ProbeIO {
 }
 
 type RawAVstream {
-  id: ID!
+  id: String!
   url: String!
   stream: Uint64!
   queue: Uint64!

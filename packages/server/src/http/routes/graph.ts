@@ -1,3 +1,4 @@
+import { Type } from '@millrace/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../../log/logger.ts';
 import { compressJson } from '../compress.ts';
@@ -12,11 +13,15 @@ import { sendGraphPage } from '../graph/page.ts';
 import { untilGone } from '../gone.ts';
 import type { Guard } from '../guard.ts';
 import { readBody } from '../body.ts';
+import { decodeJson } from '../../util/decode.ts';
+import { errorText } from '../../util/errors.ts';
+import { JsonError, parseJsonText } from '../../util/json.ts';
 import { JSON_TYPE, sendJson, TEXT_TYPE, toJson } from '../json.ts';
 import type { Routes } from '../server.ts';
 
 export interface GraphRoutesOptions extends GraphSources {
   guard: Guard;
+  hasIntrospection: boolean;
   /** Of component `HTTP`. */
   log: Logger;
 }
@@ -24,16 +29,16 @@ export interface GraphRoutesOptions extends GraphSources {
 /** In bytes. */
 const MAX_BODY = 256 * 1024;
 /** How much of a body that is not JSON an error quotes, in characters. */
-const MAX_QUOTE = 200;
+const MAX_QUOTE = 4096;
 
 /** `/api/graph`: the read side of the API for GraphQL clients, and a page to try it. */
-export function graphRoutes({ guard, log, ...sources }: GraphRoutesOptions): Routes {
+export function graphRoutes({ guard, log, hasIntrospection, ...sources }: GraphRoutesOptions): Routes {
   let executor: Promise<GraphExecutor> | undefined;
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     if (!isJson(request)) return sendFailure(reply, 'transport not supported', TEXT_TYPE);
     const query = decodeQuery((await readBody(request, MAX_BODY)).toString());
     if (typeof query === 'string') return sendFailure(reply, query);
-    executor ??= createExecutor(log);
+    executor ??= createExecutor(log, hasIntrospection);
     const gone = untilGone(reply);
     const { status, body } = await (await executor)(query, createRoot(sources, gone));
     return sendJson(reply, body, status);
@@ -61,35 +66,41 @@ function isJson({ headers }: FastifyRequest): boolean {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase() === 'application/json';
 }
 
-/** The query of a body, or why it holds none. */
+/** A body as the reference calls it in its messages. */
+const RawParams = Type.Object(
+  {
+    query: Type.String(),
+    variables: Type.Record(Type.String(), Type.Unknown()),
+    operationName: Type.String(),
+  },
+  { title: 'RawParams' },
+);
+const EMPTY: GraphRequest = { query: '', variables: {}, operationName: '' };
+
+/** The query of a body, or why it holds none, in the words of the reference. */
 function decodeQuery(text: string): GraphRequest | string {
   const broken = (reason: string) =>
     `json request body could not be decoded: ${reason} body:${text.slice(0, MAX_QUOTE)}`;
   if (text.trim() === '') return broken('EOF');
-  let body: unknown;
   try {
-    body = JSON.parse(text);
+    // Numbers come as such: the library knows no others.
+    return decodeJson(RawParams, JSON.parse(text), EMPTY);
   } catch (error) {
-    const { message } = error as SyntaxError;
-    // compat: a body that breaks off is told from one that is wrong.
-    return broken(/end of JSON input|Unterminated/.test(message) ? 'unexpected EOF' : message);
+    return broken(reasonOf(error, text));
   }
-  if (Array.isArray(body)) return broken('a batch of queries is not supported');
-  if (!isObject(body)) return broken('not an object');
-  const { query, variables, operationName } = body;
-  if (!isAbsent(query) && typeof query !== 'string') return broken('query is not a text');
-  if (!isAbsent(operationName) && typeof operationName !== 'string')
-    return broken('operationName is not a text');
-  if (!isAbsent(variables) && !isObject(variables)) return broken('variables are not an object');
-  return { query: query ?? '', variables: variables ?? {}, operationName: operationName ?? '' };
 }
 
-function isAbsent(value: unknown): value is null | undefined {
-  return value === null || value === undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function reasonOf(error: unknown, text: string): string {
+  if (error instanceof JsonError)
+    return error.message.replace(/^expect type .*?: json: /s, 'json: ').replace(/ api\./, ' graphql.');
+  try {
+    parseJsonText(text);
+  } catch (problem) {
+    const reason = errorText(problem).replace(/^syntax error at line \d+, character \d+: /, '');
+    // compat: a body that breaks off is told from one that is wrong.
+    return reason === 'unexpected end of JSON input' ? 'unexpected EOF' : reason;
+  }
+  return errorText(error);
 }
 
 function sendFailure(reply: FastifyReply, message: string, type = JSON_TYPE): FastifyReply {

@@ -1,3 +1,4 @@
+import type { HTTPMethods } from 'fastify';
 import type { Guard } from '../guard.ts';
 import { sendJson } from '../json.ts';
 import type { Routes } from '../server.ts';
@@ -15,16 +16,26 @@ const PATIENCE = 2_000;
 export function healthRoutes(checks: Readonly<Record<string, HealthCheck>>, guard: Guard): Routes {
   return (app) => {
     app.addHook('onRequest', guard.address);
-    app.get('/health/live', (_request, reply) =>
-      sendJson(reply.header('cache-control', 'no-store'), { status: 'ok' }),
-    );
-    app.get('/health/ready', async (_request, reply) => {
-      const results = await Promise.all(
-        Object.entries(checks).map(async ([name, check]) => [name, (await passes(check)) ? 'ok' : 'failed']),
-      );
-      const isReady = results.every(([, result]) => result === 'ok');
-      const body = { status: isReady ? 'ok' : 'failed', checks: Object.fromEntries(results) as unknown };
-      return sendJson(reply.header('cache-control', 'no-store'), body, isReady ? 200 : 503);
+    const probe = { method: ['GET', 'HEAD'] as HTTPMethods[] };
+    app.route({
+      ...probe,
+      url: '/health/live',
+      handler: (_request, reply) => sendJson(reply.header('cache-control', 'no-store'), { status: 'ok' }),
+    });
+    app.route({
+      ...probe,
+      url: '/health/ready',
+      handler: async (_request, reply) => {
+        const results = await Promise.all(
+          Object.entries(checks).map(async ([name, check]) => [
+            name,
+            (await passes(check)) ? 'ok' : 'failed',
+          ]),
+        );
+        const isReady = results.every(([, result]) => result === 'ok');
+        const body = { status: isReady ? 'ok' : 'failed', checks: Object.fromEntries(results) as unknown };
+        return sendJson(reply.header('cache-control', 'no-store'), body, isReady ? 200 : 503);
+      },
     });
   };
 }

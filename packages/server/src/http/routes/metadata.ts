@@ -11,34 +11,33 @@ export interface MetadataRoutesOptions {
   processes: Tasks & { readonly metadata: Metadata };
   /** Leaves out what changes something. */
   isReadOnly: boolean;
+  /** Of a value, in bytes. Clients keep their whole state under one key. */
+  limit: number;
 }
 
 interface ByKey {
   Params: { id: string; '*': string };
 }
 
-/** Clients keep their whole state under one key. */
-const VALUE_LIMIT = 16 * 1024 * 1024;
-
 /** `/metadata` and `/process/{id}/metadata`: whatever JSON clients want to keep, by key. */
-export function metadataRoutes({ processes, isReadOnly }: MetadataRoutesOptions): Routes {
+export function metadataRoutes({ processes, isReadOnly, limit }: MetadataRoutesOptions): Routes {
   return (app) => {
     const ofProcess = ({ params }: FastifyRequest<ByKey>) => findTask(processes, params.id).metadata;
 
     app.get('/metadata', (_request, reply) => sendJson(reply, processes.metadata.all()));
     app.get<ByKey>('/metadata/*', (request, reply) =>
-      read(request, reply, processes.metadata, 'Metadata not found'),
+      read(request, reply, () => processes.metadata, 'Metadata not found'),
     );
     app.get<ByKey>('/process/:id/metadata', (request, reply) => sendJson(reply, ofProcess(request).all()));
     app.get<ByKey>('/process/:id/metadata/*', (request, reply) =>
       // compat: also if it is the key that is unknown.
-      read(request, reply, ofProcess(request), 'Unknown process ID'),
+      read(request, reply, () => ofProcess(request), 'Unknown process ID'),
     );
     if (isReadOnly) return;
 
-    app.put<ByKey>('/metadata/*', (request, reply) => write(request, reply, () => processes.metadata));
+    app.put<ByKey>('/metadata/*', (request, reply) => write(request, reply, limit, () => processes.metadata));
     app.put<ByKey>('/process/:id/metadata/*', (request, reply) =>
-      write(request, reply, () => ofProcess(request)),
+      write(request, reply, limit, () => ofProcess(request)),
     );
   };
 }
@@ -46,10 +45,11 @@ export function metadataRoutes({ processes, isReadOnly }: MetadataRoutesOptions)
 function read(
   request: FastifyRequest<ByKey>,
   reply: FastifyReply,
-  metadata: Metadata,
+  find: () => Metadata,
   headline: string,
 ): FastifyReply {
-  const value = metadata.get(keyOf(request));
+  const key = keyOf(request);
+  const value = find().get(key);
   if (value === undefined) throw new ApiError(404, headline, 'unknown key');
   return sendJson(reply, value);
 }
@@ -57,10 +57,11 @@ function read(
 async function write(
   request: FastifyRequest<ByKey>,
   reply: FastifyReply,
+  limit: number,
   find: () => Metadata,
 ): Promise<FastifyReply> {
   const key = keyOf(request);
-  const value = await readJson(request, VALUE_LIMIT);
+  const value = await readJson(request, limit);
   try {
     find().set(key, value);
   } catch (error) {
