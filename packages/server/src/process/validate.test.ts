@@ -61,6 +61,26 @@ describe('a configuration is refused', () => {
       "the option '-vstats_file' of the process 'p' is invalid: /tmp/x is not inside of /data",
       { options: ['-vstats_file', '/tmp/x'] },
     ],
+    [
+      "the option '-report' of input '#p:i' is invalid: it writes outside of /data",
+      { inputs: [io('i', 'x', ['-re', '-report'])] },
+    ],
+    [
+      "the option '-vstats' of input '#p:i' is invalid: it writes outside of /data",
+      { inputs: [io('i', 'x', ['-vstats'])] },
+    ],
+    [
+      "the option '-dump_attachment:t:0' of input '#p:i' is invalid: /etc/x is not inside of /data",
+      { inputs: [io('i', 'x', ['-dump_attachment:t:0', '/etc/x'])] },
+    ],
+    [
+      "the option '-progress' of the process 'p' is invalid: /etc/x is not inside of /data",
+      { options: ['-progress'], inputs: [io('i', 'x', ['/etc/x'])] },
+    ],
+    [
+      "the option '-progress' of input '#p:i' is invalid: /etc/x is not inside of /data",
+      { inputs: [io('i', 'x', ['-progress', '/etc/x'])] },
+    ],
   ])('%s', (reason, change) => {
     expect(() => validate(config(change), rules)).toThrow(new CoreError('invalid', reason));
   });
