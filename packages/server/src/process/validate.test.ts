@@ -62,6 +62,14 @@ describe('a configuration is refused', () => {
       { options: ['-vstats_file', '/tmp/x'] },
     ],
     [
+      "the option '-hls_fmp4_init_filename' of output '#p:o' is invalid: /i.mp4 is not inside of /data",
+      { outputs: [io('o', '/data/x.m3u8', ['-hls_fmp4_init_filename', '../i.mp4'])] },
+    ],
+    [
+      "the option '-master_pl_name' of output '#p:o' is invalid: /m.m3u8 is not inside of /data",
+      { outputs: [io('o', '[f=null]-|[f=hls:master_pl_name=../m.m3u8]/data/x.m3u8')] },
+    ],
+    [
       "the option '-report' of input '#p:i' is invalid: it writes outside of /data",
       { inputs: [io('i', 'x', ['-re', '-report'])] },
     ],
@@ -90,6 +98,14 @@ describe('a configuration is refused', () => {
     expect(() => validate(config(change), rules)).toThrow(/^the address for input '#p:i' \(/);
   });
 
+  test('for a file beside the output only where it is', () => {
+    const playlists = new AddressFilter({ allow: [String.raw`\.m3u8$`], block: [] });
+    const outputs = ['http://h/x.m3u8', '/data/x.m3u8'].map((address, index) =>
+      io(`o${index}`, address, ['-hls_fmp4_init_filename', 'i.mp4']),
+    );
+    expect(validate(config({ outputs }), { ...rules, output: playlists })).toEqual({ writesFiles: true });
+  });
+
   test('if a list forbids an address', () => {
     const blocked = new AddressFilter({ allow: [], block: ['^rtmp:'] });
     expect(() => validate(config({ inputs: [io('i', 'rtmp://x')] }), { ...rules, input: blocked })).toThrow(
@@ -108,6 +124,16 @@ describe('a configuration is accepted', () => {
       'with segments beside the playlist',
       { outputs: [io('o', '/data/x', ['-hls_segment_filename', '/data/x_%d.ts'])] },
       true,
+    ],
+    [
+      'with an init segment in another folder of the disk',
+      { outputs: [io('o', '/data/a/x.m3u8', ['-hls_fmp4_init_filename', '../i.mp4'])] },
+      true,
+    ],
+    [
+      'with names on a server',
+      { outputs: [io('o', 'http://u:p@host/a/x.m3u8', ['-hls_fmp4_init_filename', 'i_%v.mp4'])] },
+      false,
     ],
     ['that reports to a pipe', { options: ['-progress', 'pipe:1'] }, false],
   ])('%s', (_what, change, writesFiles) => {

@@ -1,4 +1,5 @@
-import type { AddressFilter } from '../ffmpeg/address-filter.ts';
+import { dirname } from 'node:path';
+import { AddressFilter } from '../ffmpeg/address-filter.ts';
 import { checkInputAddress, checkOutputAddress, type OutputRules } from '../ffmpeg/address.ts';
 import { teeOptions } from '../ffmpeg/tee.ts';
 import { CoreError, errorText } from '../util/errors.ts';
@@ -59,6 +60,8 @@ interface Argument {
   text: string;
   /** Whose it is, in words. */
   where: string;
+  /** Of the output it belongs to, or of its part of a tee list. */
+  address?: string;
 }
 
 /** All that FFmpeg may take for an option or its value, in its order: it does not know where one list ends. */
@@ -70,25 +73,39 @@ function* argumentsOf({ id, options, inputs, outputs }: ResolvedConfig): Generat
   }
   for (const output of outputs) {
     const where = `of output '#${id}:${output.id.trim()}'`;
-    const ofTee = teeOptions(output.address).flatMap(({ name, value }) => [`-${name}`, value]);
-    for (const text of [...output.options, output.address, ...ofTee]) yield { text, where };
+    for (const text of [...output.options, output.address]) yield { text, where, address: output.address };
+    for (const address of output.address.split('|')) {
+      for (const { name, value } of teeOptions(address)) {
+        yield { text: `-${name}`, where, address: address.slice(address.indexOf(']') + 1) };
+        yield { text: value, where };
+      }
+    }
   }
 }
 
 /** Options that make FFmpeg write to the address that follows. */
 const FILE_OPTION =
-  /^--?(?:hls_segment_filename|segment_list|passlogfile|vstats_file|progress|sdp_file|dump_attachment|stats_(?:enc_pre|enc_post|mux_pre))(?::.*)?$/;
+  /^--?(?:hls_segment_filename|segment_list|passlogfile|vstats_file|progress|sdp_file|dump_attachment|segment_header_filename|stats_(?:enc_pre|enc_post|mux_pre))(?::.*)?$/;
+
+/** Options that name a file beside the output, to which the lists have been applied. */
+const NAME_OPTION =
+  /^--?(?:hls_fmp4_init_filename|master_pl_name|hls_master_name|init_seg_name|media_seg_name|single_file_name)(?::.*)?$/;
 
 /** Make FFmpeg write a log, under a name of its own, to where the server was started. */
 const LOG_OPTION = /^--?(?:report|vstats)$/;
 
+const ANY_ADDRESS = new AddressFilter({ allow: [], block: [] });
+
 function checkFileOptions(all: readonly Argument[], rules: OutputRules): void {
-  for (const [index, { text: name, where }] of all.entries()) {
+  for (const [index, { text: name, where, address }] of all.entries()) {
     const value = all[index + 1]?.text;
     explain(`the option '${name}' ${where} is invalid`, () => {
       if (LOG_OPTION.test(name)) fail(`it writes outside of ${rules.diskDir}`);
-      const isFile = FILE_OPTION.test(name) && value !== undefined && !value.startsWith('pipe:');
-      if (isFile) checkOutputAddress(value, rules);
+      if (value === undefined || value.startsWith('pipe:')) return;
+      if (FILE_OPTION.test(name)) checkOutputAddress(value, rules);
+      if (NAME_OPTION.test(name) && address !== undefined) {
+        checkOutputAddress(`${dirname(address.trim())}/${value}`, { ...rules, filter: ANY_ADDRESS });
+      }
     });
   }
 }
