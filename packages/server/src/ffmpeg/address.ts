@@ -64,7 +64,7 @@ function checkFile(path: string, { filter, diskDir }: OutputRules): CheckedOutpu
   const file = resolve(path);
   const isDevice = isBelow(file, '/dev');
   // The muxer `tee` takes quotes and backslashes away, behind which dots can hide.
-  for (const target of [file, resolve(path.replace(/['\\]/g, ''))]) {
+  for (const target of new Set([file, resolve(path.replace(/['\\]/g, ''))])) {
     if (isBelow(target, '/dev') || isInside(target, resolve(diskDir))) continue;
     throw new CoreError('invalid', `${target} is not inside of ${resolve(diskDir)}`);
   }
