@@ -51,7 +51,7 @@ describe('what each placeholder stands for', () => {
     [
       '{srt,name=foo}',
       'srt',
-      'srt://[::1]:6000?mode=caller&transtype=live&latency=20000&streamid=foo,mode:request,token:stok&passphrase=secret%26secret',
+      'srt://[::1]:6000?mode=caller&transtype=live&latency=20000&streamid=foo,mode:request,token:s/t=k %&passphrase=secret%26secret/%2B',
     ],
     ['{memfs}', 'memfs', 'http://m%3Ap%40%2Fw:a+b%21@10.0.0.1:80/memfs'],
   ])('%s with other settings is %s', (text, name, expected) => {
@@ -60,7 +60,7 @@ describe('what each placeholder stands for', () => {
       address: '10.0.0.1:80',
       filesystems: [{ name: 'mem', mount: '/memfs', auth: { username: 'm:p@/w', password: 'a+b!' } }],
       rtmp: { address: '127.0.0.1:11935', app: '/', token: 'rtok' },
-      srt: { address: '[::1]:6000', token: 'stok', passphrase: 'secret&secret' },
+      srt: { address: '[::1]:6000', token: 's/t=k %', passphrase: 'secret&secret/+' },
     };
     expect(replace(text, name, sources)).toBe(expected);
   });

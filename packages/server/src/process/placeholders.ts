@@ -82,9 +82,14 @@ function rtmpTemplate(
 
 function srtAddress({ address, token, passphrase }: PlaceholderSources['srt'], mode: StreamMode): string {
   const { host, port } = splitAddress(address);
-  const streamId = `{name},mode:${mode}${token === '' ? '' : `,token:${encodeURIComponent(token)}`}`;
-  const secret = passphrase === '' ? '' : `&passphrase=${encodeURIComponent(passphrase)}`;
+  const streamId = `{name},mode:${mode}${token === '' ? '' : `,token:${toSrtValue(token)}`}`;
+  const secret = passphrase === '' ? '' : `&passphrase=${toSrtValue(passphrase)}`;
   return `srt://${host}:${port}?mode=caller&transtype=live&latency={latency}&streamid=${streamId}${secret}`;
+}
+
+/** FFmpeg takes values of SRT addresses as they are, but for what would end or change one. */
+function toSrtValue(text: string): string {
+  return text.replace(/[&+]/g, encodeURIComponent);
 }
 
 function splitAddress(address: string): { host: string; port: string } {
