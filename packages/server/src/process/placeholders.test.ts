@@ -76,6 +76,16 @@ describe('what each placeholder stands for', () => {
     expect(replacePlaceholder(text, 'rtmp', templates, {})).toBe(expected);
   });
 
+  test.each([
+    ['0.0.0.0:6000', '127.0.0.1:6000'],
+    ['[::]:6000', '[::1]:6000'],
+    [':6000', 'localhost:6000'],
+    ['10.0.0.1:6000', '10.0.0.1:6000'],
+  ])('the SRT server on %s is called at %s', (address, called) => {
+    const sources = { ...SOURCES, srt: { ...SOURCES.srt, address } };
+    expect(replace('{srt,name=a}', 'srt', sources)).toContain(`srt://${called}?`);
+  });
+
   test('an output publishes to the SRT server', () => {
     const templates = createTemplates(SOURCES, 'publish');
     expect(replacePlaceholder('{srt,name=a}', 'srt', templates, {})).toMatch(/streamid=a,mode:publish$/);
