@@ -91,7 +91,7 @@ function srtAddress({ address, token, passphrase }: PlaceholderSources['srt'], m
   return `srt://${host}:${port}?mode=caller&transtype=live&latency={latency}&streamid=${streamId}${secret}`;
 }
 
-/** FFmpeg takes values of SRT addresses as they are, but for what would end or change one. */
+/** FFmpeg before 7 takes values of SRT addresses as they are: encoded is only what works with none of them otherwise. */
 function toSrtValue(text: string): string {
   return text.replace(/[&+]/g, encodeURIComponent);
 }
