@@ -93,10 +93,13 @@ describe('a child', () => {
   });
 
   test.each([
-    ['an impossible argument', ['a\0b']],
-    ['more arguments than the system takes', ['x'.repeat(200_000)]],
-  ])('with %s ends with an error', async (_, args) => {
-    expect((await fakeRun(...args)).exit).toMatchObject({ kind: 'error' });
+    ['an impossible argument', 'secret\0b', 'invalid argument'],
+    ['more arguments than the system takes', 'x'.repeat(200_000), 'argument list too long'],
+  ])('with %s ends with an error that does not show it', async (_, argument, reason) => {
+    expect((await fakeRun(argument)).exit).toMatchObject({
+      kind: 'error',
+      error: { message: `fork/exec ${fake}: ${reason}` },
+    });
   });
 
   test('reacts to a stop with its own exit code', async () => {

@@ -304,7 +304,7 @@ describe('max_processes', () => {
   });
 });
 
-test('metadata of a process that is being removed cannot be changed any more', async () => {
+test('a process that is being removed cannot be changed any more', async () => {
   const client = await openScripted();
   await client.create(scripted('p', ['ignore', 'INT', 'say-pid', 'wait'], { autostart: true }));
   let pid = 0;
@@ -318,8 +318,13 @@ test('metadata of a process that is being removed cannot be changed any more', a
     status: 404,
     body: { code: 404, message: 'Unknown process ID', details: ['unknown process'] },
   });
+  const update = client.update('p', { reference: 'late' });
   process.kill(pid, 'SIGKILL');
   expect((await removal).status).toBe(200);
+  expect(await update).toMatchObject({
+    status: 404,
+    body: { code: 404, message: 'Process not found', details: ['p'] },
+  });
 });
 
 test('FFmpeg gets the variables that are named, and never our own', async () => {

@@ -114,7 +114,10 @@ describe.skipIf(FFMPEG === '')('processes', () => {
   const CODEC = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', '25'];
 
   test('publish, play and restream to HLS with placeholders, with token and passphrase', async () => {
-    const client = await SrtClient.open({ CORE_SRT_TOKEN: 'secret', CORE_SRT_PASSPHRASE: '0123456789ab' });
+    const client = await SrtClient.open({
+      CORE_SRT_TOKEN: 's%20t/k=, é#?',
+      CORE_SRT_PASSPHRASE: 'pass/word=1 %20é#?',
+    });
     await client.create({
       id: 'publish',
       autostart: true,

@@ -131,7 +131,12 @@ export class Child extends EventEmitter<ChildEvents> {
 
 /** compat: the wording that users of the reference know from their process logs. */
 function spawnError(binary: string, error: Error): Error {
-  const errno = 'errno' in error && typeof error.errno === 'number' ? error.errno : undefined;
-  const reason = errno === undefined ? error.message : getSystemErrorMessage(errno);
-  return new Error(`fork/exec ${binary}: ${reason}`, { cause: error });
+  return new Error(`fork/exec ${binary}: ${reasonOf(error)}`, { cause: error });
+}
+
+function reasonOf(error: Error): string {
+  if ('errno' in error && typeof error.errno === 'number') return getSystemErrorMessage(error.errno);
+  // The runtime's own text shows the argument, which may hold a secret.
+  const isArgument = 'code' in error && error.code === 'ERR_INVALID_ARG_VALUE';
+  return isArgument ? 'invalid argument' : error.message;
 }

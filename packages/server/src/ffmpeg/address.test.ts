@@ -67,6 +67,9 @@ test.each([
   ['||', outside(cwd)],
   ['/data/a.ts|/etc/passwd', outside('/etc/passwd')],
   ['[f=mpegts]/etc/passwd', outside('/etc/passwd')],
+  [`/data/'..'/x`, outside('/x')],
+  [String.raw`[f=mpegts]/data/.\./etc/passwd|/data/x`, outside('/etc/passwd')],
+  [`/data/it's.mp4`, 'ok'],
 ])('output %j: %s', (address, problem) => {
   expect(output(address)).toBe(problem);
 });

@@ -63,12 +63,17 @@ function checkOutput(wrapped: string, rules: OutputRules): CheckedOutput {
 function checkFile(path: string, { filter, diskDir }: OutputRules): CheckedOutput {
   const file = resolve(path);
   const isDevice = isBelow(file, '/dev');
-  const isInside = isBelow(file, resolve(diskDir)) && isBelow(realPath(file), realPath(resolve(diskDir)));
-  if (!isDevice && !isInside) {
-    throw new CoreError('invalid', `${file} is not inside of ${resolve(diskDir)}`);
+  // The muxer `tee` takes quotes and backslashes away, behind which dots can hide.
+  for (const target of new Set([file, resolve(path.replace(/['\\]/g, ''))])) {
+    if (isBelow(target, '/dev') || isInside(target, resolve(diskDir))) continue;
+    throw new CoreError('invalid', `${target} is not inside of ${resolve(diskDir)}`);
   }
   requireAllowed(`file:${file}`, filter);
   return { isFile: !isDevice };
+}
+
+function isInside(file: string, directory: string): boolean {
+  return isBelow(file, directory) && isBelow(realPath(file), realPath(directory));
 }
 
 /** Where a file is, or would be made, once symbolic links are followed. */

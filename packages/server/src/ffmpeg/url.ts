@@ -15,7 +15,8 @@ export function looksLikeUrl(address: string): boolean {
  */
 export function checkUrl(address: string): void {
   const [withoutFragment = ''] = address.split('#', 1);
-  const rest = withoutFragment.slice(withoutFragment.indexOf(':') + 1);
+  const scheme = LOOSE_SCHEME.exec(withoutFragment)?.[1] ?? '';
+  const rest = withoutFragment.slice(scheme.length + 1);
   const [hierarchy = ''] = rest.split('?', 1);
   if (!hierarchy.startsWith('//') || hierarchy.startsWith('///')) return;
   const [authority = ''] = hierarchy.slice(2).split('/', 1);
@@ -26,8 +27,8 @@ export function checkUrl(address: string): void {
 function findProblem(authority: string): string | undefined {
   if (/[\u0000-\u001f\u007f]/.test(authority)) return 'net/url: invalid control character in URL';
   const at = authority.lastIndexOf('@');
-  const host = authority.slice(at + 1);
-  return (at === -1 ? undefined : problemOfUser(authority.slice(0, at))) ?? problemOfHost(host);
+  const problem = problemOfHost(authority.slice(at + 1));
+  return problem ?? (at === -1 ? undefined : problemOfUser(authority.slice(0, at)));
 }
 
 function problemOfUser(user: string): string | undefined {
@@ -54,6 +55,9 @@ function problemOfText(text: string, isAllowed: (code: number) => boolean): stri
   return undefined;
 }
 
+/** As the reference quotes: what JSON writes in four digits has two here. */
 function quote(text: string): string {
-  return JSON.stringify(text);
+  return JSON.stringify(text)
+    .replace(/\\(?:u00|.)/g, (escape) => (escape === '\\u00' ? '\\x' : escape))
+    .replaceAll('\u007f', '\\x7f');
 }

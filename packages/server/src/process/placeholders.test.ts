@@ -51,7 +51,7 @@ describe('what each placeholder stands for', () => {
     [
       '{srt,name=foo}',
       'srt',
-      'srt://[::1]:6000?mode=caller&transtype=live&latency=20000&streamid=foo,mode:request,token:stok&passphrase=secret%26secret',
+      'srt://[::1]:6000?mode=caller&transtype=live&latency=20000&streamid=foo,mode:request,token:s/t=k %&passphrase=secret%26secret/%2B',
     ],
     ['{memfs}', 'memfs', 'http://m%3Ap%40%2Fw:a+b%21@10.0.0.1:80/memfs'],
   ])('%s with other settings is %s', (text, name, expected) => {
@@ -60,7 +60,7 @@ describe('what each placeholder stands for', () => {
       address: '10.0.0.1:80',
       filesystems: [{ name: 'mem', mount: '/memfs', auth: { username: 'm:p@/w', password: 'a+b!' } }],
       rtmp: { address: '127.0.0.1:11935', app: '/', token: 'rtok' },
-      srt: { address: '[::1]:6000', token: 'stok', passphrase: 'secret&secret' },
+      srt: { address: '[::1]:6000', token: 's/t=k %', passphrase: 'secret&secret/+' },
     };
     expect(replace(text, name, sources)).toBe(expected);
   });
@@ -74,6 +74,16 @@ describe('what each placeholder stands for', () => {
     const rtmp = { ...SOURCES.rtmp, token: 'rtok', keys: { '/live/cam': 'key-of-cam' } };
     const templates = createTemplates({ ...SOURCES, rtmp }, mode);
     expect(replacePlaceholder(text, 'rtmp', templates, {})).toBe(expected);
+  });
+
+  test.each([
+    ['0.0.0.0:6000', '127.0.0.1:6000'],
+    ['[::]:6000', '[::1]:6000'],
+    [':6000', 'localhost:6000'],
+    ['10.0.0.1:6000', '10.0.0.1:6000'],
+  ])('the SRT server on %s is called at %s', (address, called) => {
+    const sources = { ...SOURCES, srt: { ...SOURCES.srt, address } };
+    expect(replace('{srt,name=a}', 'srt', sources)).toContain(`srt://${called}?`);
   });
 
   test('an output publishes to the SRT server', () => {

@@ -80,11 +80,20 @@ function rtmpTemplate(
   };
 }
 
+/** Who calls one of these over UDP gets the answers from the other, and does not take them. */
+const LOOPBACK: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '[::]': '[::1]' };
+
 function srtAddress({ address, token, passphrase }: PlaceholderSources['srt'], mode: StreamMode): string {
-  const { host, port } = splitAddress(address);
-  const streamId = `{name},mode:${mode}${token === '' ? '' : `,token:${encodeURIComponent(token)}`}`;
-  const secret = passphrase === '' ? '' : `&passphrase=${encodeURIComponent(passphrase)}`;
+  const { host: given, port } = splitAddress(address);
+  const host = LOOPBACK[given] ?? given;
+  const streamId = `{name},mode:${mode}${token === '' ? '' : `,token:${toSrtValue(token)}`}`;
+  const secret = passphrase === '' ? '' : `&passphrase=${toSrtValue(passphrase)}`;
   return `srt://${host}:${port}?mode=caller&transtype=live&latency={latency}&streamid=${streamId}${secret}`;
+}
+
+/** FFmpeg before 7 takes values of SRT addresses as they are: encoded is only what works with none of them otherwise. */
+function toSrtValue(text: string): string {
+  return text.replace(/[&+]/g, encodeURIComponent);
 }
 
 function splitAddress(address: string): { host: string; port: string } {

@@ -61,6 +61,34 @@ describe('a configuration is refused', () => {
       "the option '-vstats_file' of the process 'p' is invalid: /tmp/x is not inside of /data",
       { options: ['-vstats_file', '/tmp/x'] },
     ],
+    [
+      "the option '-hls_fmp4_init_filename' of output '#p:o' is invalid: /i.mp4 is not inside of /data",
+      { outputs: [io('o', '/data/x.m3u8', ['-hls_fmp4_init_filename', '../i.mp4'])] },
+    ],
+    [
+      "the option '-master_pl_name' of output '#p:o' is invalid: /m.m3u8 is not inside of /data",
+      { outputs: [io('o', '[f=null]-|[f=hls:master_pl_name=../m.m3u8]/data/x.m3u8')] },
+    ],
+    [
+      "the option '-report' of input '#p:i' is invalid: it writes outside of /data",
+      { inputs: [io('i', 'x', ['-re', '-report'])] },
+    ],
+    [
+      "the option '-vstats' of input '#p:i' is invalid: it writes outside of /data",
+      { inputs: [io('i', 'x', ['-vstats'])] },
+    ],
+    [
+      "the option '-dump_attachment:t:0' of input '#p:i' is invalid: /etc/x is not inside of /data",
+      { inputs: [io('i', 'x', ['-dump_attachment:t:0', '/etc/x'])] },
+    ],
+    [
+      "the option '-progress' of the process 'p' is invalid: /etc/x is not inside of /data",
+      { options: ['-progress'], inputs: [io('i', 'x', ['/etc/x'])] },
+    ],
+    [
+      "the option '-progress' of input '#p:i' is invalid: /etc/x is not inside of /data",
+      { inputs: [io('i', 'x', ['-progress', '/etc/x'])] },
+    ],
   ])('%s', (reason, change) => {
     expect(() => validate(config(change), rules)).toThrow(new CoreError('invalid', reason));
   });
@@ -68,6 +96,14 @@ describe('a configuration is refused', () => {
   test('for the first reason in the order of the lists', () => {
     const change = { inputs: [io('i', 'http://[::1'), io('', '')], outputs: [] };
     expect(() => validate(config(change), rules)).toThrow(/^the address for input '#p:i' \(/);
+  });
+
+  test('for a file beside the output only where it is', () => {
+    const playlists = new AddressFilter({ allow: [String.raw`\.m3u8$`], block: [] });
+    const outputs = ['http://h/x.m3u8', '/data/x.m3u8'].map((address, index) =>
+      io(`o${index}`, address, ['-hls_fmp4_init_filename', 'i.mp4']),
+    );
+    expect(validate(config({ outputs }), { ...rules, output: playlists })).toEqual({ writesFiles: true });
   });
 
   test('if a list forbids an address', () => {
@@ -88,6 +124,16 @@ describe('a configuration is accepted', () => {
       'with segments beside the playlist',
       { outputs: [io('o', '/data/x', ['-hls_segment_filename', '/data/x_%d.ts'])] },
       true,
+    ],
+    [
+      'with an init segment in another folder of the disk',
+      { outputs: [io('o', '/data/a/x.m3u8', ['-hls_fmp4_init_filename', '../i.mp4'])] },
+      true,
+    ],
+    [
+      'with names on a server',
+      { outputs: [io('o', 'http://u:p@host/a/x.m3u8', ['-hls_fmp4_init_filename', 'i_%v.mp4'])] },
+      false,
     ],
     ['that reports to a pipe', { options: ['-progress', 'pipe:1'] }, false],
   ])('%s', (_what, change, writesFiles) => {

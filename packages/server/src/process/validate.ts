@@ -1,4 +1,5 @@
-import type { AddressFilter } from '../ffmpeg/address-filter.ts';
+import { dirname } from 'node:path';
+import { AddressFilter } from '../ffmpeg/address-filter.ts';
 import { checkInputAddress, checkOutputAddress, type OutputRules } from '../ffmpeg/address.ts';
 import { teeOptions } from '../ffmpeg/tee.ts';
 import { CoreError, errorText } from '../util/errors.ts';
@@ -31,21 +32,19 @@ export function validate(config: ResolvedConfig, rules: AddressRules): Validated
   if (outputs.length === 0) fail(`at least one output must be defined for the process '#${id}'`);
   const output = { filter: rules.output, diskDir: rules.diskDir };
   let writesFiles = false;
-  for (const { at, address, options } of eachOnce('output', outputs, id)) {
+  for (const { at, address } of eachOnce('output', outputs, id)) {
     explain(`the address for output '${at}' is invalid`, () => {
       if (checkOutputAddress(address, output).isFile) writesFiles = true;
     });
-    const ofTee = teeOptions(address).flatMap(({ name, value }) => [`-${name}`, value]);
-    checkFileOptions([...options, ...ofTee], `of output '${at}'`, output);
   }
-  checkFileOptions(config.options, `of the process '${id}'`, output);
+  checkFileOptions([...argumentsOf(config)], output);
   return { writesFiles };
 }
 
 /** The trimmed inputs or outputs, one by one, each with its place in words. Checks ids and that there is an address. */
 function* eachOnce(kind: 'input' | 'output', list: readonly ProcessInput[], processId: string) {
   const seen = new Set<string>();
-  for (const { id: untrimmed, address: padded, options } of list) {
+  for (const { id: untrimmed, address: padded } of list) {
     const id = untrimmed.trim();
     const address = padded.trim();
     if (id === '') fail(`empty ${kind} IDs are not allowed (process '${processId}')`);
@@ -53,24 +52,60 @@ function* eachOnce(kind: 'input' | 'output', list: readonly ProcessInput[], proc
     seen.add(id);
     const at = `#${processId}:${id}`;
     if (address === '') fail(`the address for ${kind} '${at}' must not be empty`);
-    yield { at, address, options };
+    yield { at, address };
+  }
+}
+
+interface Argument {
+  text: string;
+  /** Whose it is, in words. */
+  where: string;
+  /** Of the output it belongs to, or of its part of a tee list. */
+  address?: string;
+}
+
+/** All that FFmpeg may take for an option or its value, in its order: it does not know where one list ends. */
+function* argumentsOf({ id, options, inputs, outputs }: ResolvedConfig): Generator<Argument> {
+  for (const text of options) yield { text, where: `of the process '${id}'` };
+  for (const input of inputs) {
+    const where = `of input '#${id}:${input.id.trim()}'`;
+    for (const text of [...input.options, '-i', input.address]) yield { text, where };
+  }
+  for (const output of outputs) {
+    const where = `of output '#${id}:${output.id.trim()}'`;
+    for (const text of [...output.options, output.address]) yield { text, where, address: output.address };
+    for (const address of output.address.split('|')) {
+      for (const { name, value } of teeOptions(address)) {
+        yield { text: `-${name}`, where, address: address.slice(address.indexOf(']') + 1) };
+        yield { text: value, where };
+      }
+    }
   }
 }
 
 /** Options that make FFmpeg write to the address that follows. */
 const FILE_OPTION =
-  /^--?(?:hls_segment_filename|segment_list|passlogfile|vstats_file|progress|sdp_file)(?::.*)?$/;
+  /^--?(?:hls_segment_filename|segment_list|passlogfile|vstats_file|progress|sdp_file|dump_attachment|segment_header_filename|stats_(?:enc_pre|enc_post|mux_pre))(?::.*)?$/;
 
-/** Makes FFmpeg write a log to where the server was started. */
-const REPORT_OPTION = /^--?report$/;
+/** Options that name a file beside the output, to which the lists have been applied. */
+const NAME_OPTION =
+  /^--?(?:hls_fmp4_init_filename|master_pl_name|hls_master_name|init_seg_name|media_seg_name|single_file_name)(?::.*)?$/;
 
-function checkFileOptions(options: readonly string[], where: string, rules: OutputRules): void {
-  for (const [index, name] of options.entries()) {
-    const value = options[index + 1];
+/** Make FFmpeg write a log, under a name of its own, to where the server was started. */
+const LOG_OPTION = /^--?(?:report|vstats)$/;
+
+const ANY_ADDRESS = new AddressFilter({ allow: [], block: [] });
+
+function checkFileOptions(all: readonly Argument[], rules: OutputRules): void {
+  for (const [index, { text: name, where, address }] of all.entries()) {
+    const value = all[index + 1]?.text;
     explain(`the option '${name}' ${where} is invalid`, () => {
-      if (REPORT_OPTION.test(name)) fail(`it writes outside of ${rules.diskDir}`);
-      const isFile = FILE_OPTION.test(name) && value !== undefined && !value.startsWith('pipe:');
-      if (isFile) checkOutputAddress(value, rules);
+      if (LOG_OPTION.test(name)) fail(`it writes outside of ${rules.diskDir}`);
+      if (value === undefined || value.startsWith('pipe:')) return;
+      if (FILE_OPTION.test(name)) checkOutputAddress(value, rules);
+      if (NAME_OPTION.test(name) && address !== undefined) {
+        checkOutputAddress(`${dirname(address.trim())}/${value}`, { ...rules, filter: ANY_ADDRESS });
+      }
     });
   }
 }

@@ -261,7 +261,7 @@ test('the log tells of each step of a session', () => {
   });
 });
 
-test('sessions are counted by the beginning of their reference', () => {
+test('sessions are counted by the process they belong to', () => {
   const { collector } = setUp();
   for (const [id, reference] of [
     ['a', 'live'],
@@ -274,7 +274,7 @@ test('sessions are counted by the beginning of their reference', () => {
   }
   collector.register('pending', VIEWER);
   collector.close('d');
-  expect(collector.count('live')).toEqual({ active: 2, past: 1 });
+  expect(collector.count('live')).toEqual({ active: 1, past: 1 });
   expect(collector.count('')).toEqual({ active: 3, past: 1 });
 });
 

@@ -6,6 +6,7 @@ import { DecayingSum } from './decay.ts';
 import { History, type HistoryEntry, type Summary, type Totals } from './history.ts';
 import { PendingSessions, type Demand } from './pending.ts';
 import { RATE_WINDOW, Session, type SessionInfo, type SessionOptions } from './session.ts';
+import { belongsTo } from './variants.ts';
 
 export type { SessionInfo, SessionOptions } from './session.ts';
 
@@ -194,13 +195,13 @@ export class Collector {
     return { rxBitrate: this.#rx.perSecond, txBitrate: this.#tx.perSecond };
   }
 
-  /** How many sessions are and were active whose reference begins so. */
-  count(referencePrefix: string): { active: number; past: number } {
+  /** How many sessions are and were active that belong to a process of this reference. */
+  count(reference: string): { active: number; past: number } {
     let active = 0;
     for (const session of this.#sessions.values()) {
-      if (session.isActive && session.reference.startsWith(referencePrefix)) active++;
+      if (session.isActive && belongsTo(session.reference, reference)) active++;
     }
-    return { active, past: this.#history.sessionsOf(referencePrefix) };
+    return { active, past: this.#history.sessionsOf(reference) };
   }
 
   /** The past, for whoever keeps it. */

@@ -39,13 +39,14 @@ test('the summary adds up by peer, location and reference', () => {
   expect(sessions(byReference)).toEqual({ a: 5, b: 2, c: 8 });
 });
 
-test('sessions are counted by the beginning of their reference', () => {
+test('sessions are counted by the process they belong to', () => {
   const history = historyOf([
     entry('/a', 'p', 'live', 1),
     entry('/b', 'p', 'live2', 2),
     entry('/c', 'p', 'x', 4),
+    entry('/d', 'p', 'live_720p', 8),
   ]);
-  expect(['live', 'live2', '', 'y'].map((prefix) => history.sessionsOf(prefix))).toEqual([3, 2, 7, 0]);
+  expect(['live', 'live2', '', 'y'].map((of) => history.sessionsOf(of))).toEqual([9, 2, 15, 0]);
 });
 
 test('the peer not seen for longest goes to the others of its location', () => {

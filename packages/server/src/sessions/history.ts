@@ -1,3 +1,5 @@
+import { belongsTo } from './variants.ts';
+
 /** What came together under one key. */
 export interface Totals {
   sessions: number;
@@ -92,11 +94,11 @@ export class History {
     return summary;
   }
 
-  /** How many sessions had a reference that begins so. */
-  sessionsOf(referencePrefix: string): number {
+  /** How many sessions belonged to a process of this reference. */
+  sessionsOf(reference: string): number {
     let sessions = 0;
     for (const entry of this.#entries.values()) {
-      if (entry.reference.startsWith(referencePrefix)) sessions += entry.sessions;
+      if (belongsTo(entry.reference, reference)) sessions += entry.sessions;
     }
     return sessions;
   }

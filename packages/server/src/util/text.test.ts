@@ -10,6 +10,11 @@ test.each([
     'srt://h:6000?streamid=a,mode:publish,token:x&passphrase=y',
     'srt://h:6000?streamid=a,mode:publish,token:***&passphrase=***',
   ],
+  [
+    "from 'srt://h:1?streamid=a,token:x, y#z,mode:request&passphrase=p ;q#r': error",
+    "from 'srt://h:1?streamid=a,token:***,mode:request&passphrase=*** error",
+  ],
+  ['srt://h:1?passphrase=p q: Input/output error', 'srt://h:1?passphrase=*** Input/output error'],
   ['http://mem:x@localhost:8080/memfs/a', 'http://mem:***@localhost:8080/memfs/a'],
   ['the address (rtsp://u:p@ss@h/x) and (http://:x@h)', 'the address (rtsp://u:***@h/x) and (http://:***@h)'],
   ['http://user@host:80/a', 'http://user@host:80/a'],

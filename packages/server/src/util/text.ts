@@ -1,9 +1,12 @@
 const SECRET_PARAMETER = /([?&,;](?:token|passphrase|password|access_token)[=:])[^&,;#\s]*/gi;
+/** In addresses of SRT secrets are not encoded: they may hold all that does not end the value or the address. */
+const SRT_SECRET = /(,token:|[?&]passphrase=)(?:(?!: |,mode:)[^&'"\n])*/g;
 const PASSWORD = /(:\/\/[^\s/?#:@]*:)[^\s/?#]*@/g;
 
 /** Replaces passwords and the values of secret parameters in URLs and stream ids by `***`. */
 export function maskSecrets(text: string): string {
-  return text.replace(SECRET_PARAMETER, '$1***').replace(PASSWORD, '$1***@');
+  const withoutSrt = text.includes('srt://') ? text.replace(SRT_SECRET, '$1***') : text;
+  return withoutSrt.replace(SECRET_PARAMETER, '$1***').replace(PASSWORD, '$1***@');
 }
 
 /** How deep `mapTexts` looks; what lies deeper is left out. */

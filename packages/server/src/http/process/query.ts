@@ -8,7 +8,9 @@ export type Part = (typeof PARTS)[number];
 
 /** The parts named by `filter`; all if it names none, and none if it names only unknown ones. */
 export function partsOf(request: FastifyRequest): ReadonlySet<Part> {
-  const names = listOf(request, 'filter').map(decodeAgain);
+  const names = listOf(request, 'filter')
+    .flatMap((name) => decodeAgain(name).split(','))
+    .filter((name) => name !== '');
   return new Set(names.length === 0 ? PARTS : PARTS.filter((part) => names.includes(part)));
 }
 
@@ -17,8 +19,12 @@ export function selectionOf(
   request: FastifyRequest,
 ): (process: { id: string; reference: string }) => boolean {
   const reference = decodeAgain(valueOf(request, 'reference'));
-  // A comma that is escaped once more is part of an id.
-  const ids = new Set(listOf(request, 'id').map(decodeAgain));
+  // A comma that is escaped once more is part of an id, or the whole list was escaped twice.
+  const ids = new Set(
+    listOf(request, 'id')
+      .map(decodeAgain)
+      .flatMap((id) => [id, ...id.split(',')]),
+  );
   const idPattern = decodeAgain(valueOf(request, 'idpattern'));
   const referencePattern = decodeAgain(valueOf(request, 'refpattern'));
   const matchesId = idPattern === '' ? undefined : createGlob(idPattern);

@@ -67,20 +67,18 @@ export function processRoutes({ processes, isReadOnly }: ProcessRoutesOptions): 
     });
     app.put<ById>('/process/:id', async (request, reply) => {
       const { id } = request.params;
-      const known = findTask(processes, id, () => new ApiError(404, 'Process not found', [id]));
+      const missing = () => new ApiError(404, 'Process not found', [id]);
+      const known = findTask(processes, id, missing);
       const body = await readJson(request);
       const stored = await explain("Process can't be updated", () =>
-        processes.update(known.id, (current) => decodeChangedConfig(body, current)),
+        unlessGone(missing, () =>
+          processes.update(known.id, (current) => decodeChangedConfig(body, current)),
+        ),
       );
       return sendJson(reply, toApiConfig(stored));
     });
     app.delete<ById>('/process/:id', async (request, reply) => {
-      try {
-        await processes.remove(task(request).id);
-      } catch (error) {
-        if (isCode(error, 'not_found')) throw unknownProcess();
-        throw error;
-      }
+      await unlessGone(unknownProcess, () => processes.remove(task(request).id));
       return sendJson(reply, 'OK');
     });
     app.put<ById>('/process/:id/command', async (request, reply) => {
@@ -161,6 +159,15 @@ async function explain<T>(headline: string, act: () => Promise<T>): Promise<T> {
   } catch (error) {
     const isReason = isCode(error, 'invalid') || isCode(error, 'exists') || isCode(error, 'not_found');
     throw isReason ? new ApiError(400, headline, error) : error;
+  }
+}
+
+/** Throws what `missing` makes if the process has gone before the turn of this change came. */
+async function unlessGone<T>(missing: () => ApiError, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw isCode(error, 'not_found') ? missing() : error;
   }
 }
 

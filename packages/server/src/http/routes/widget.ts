@@ -6,7 +6,7 @@ import type { Routes } from '../server.ts';
 
 /** Where viewers are counted; undefined while they are not. */
 export interface Viewers {
-  collector(name: 'hls'): { count(referencePrefix: string): { active: number; past: number } } | undefined;
+  collector(name: 'hls'): { count(reference: string): { active: number; past: number } } | undefined;
 }
 
 /** `/api/v3/widget`: what everybody may know about a process, for public pages. Not guarded. */
@@ -15,7 +15,6 @@ export function widgetRoutes(processes: Tasks, viewers: Viewers): Routes {
     const widget = (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
       const task = findTask(processes, request.params.id);
       const { exec, inStateMs } = task.status();
-      // compat: whatever begins like the process' reference counts, such as the variants of a stream.
       const { active, past } = viewers.collector('hls')?.count(task.config.reference) ?? NOBODY;
       const answer: WidgetProcess = {
         current_sessions: active,
