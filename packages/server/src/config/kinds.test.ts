@@ -181,6 +181,7 @@ describe('a value that is not allowed', () => {
     ['file', file as never, '.', ['. is not a regular file']],
     ['mustdir', madeDirectory as never, ' ', ['path name must not be empty']],
     ['mustdir', madeDirectory as never, 'kinds.ts', ['kinds.ts is not a directory']],
+    ['address', address as never, '', ['missing port in address']],
     [
       'exec',
       executable as never,
@@ -200,10 +201,11 @@ describe('a value that is not allowed', () => {
     [
       'providers',
       providers as never,
-      [{ issuer: 'http://a', audience: '', clientid: '', algorithms: [], users: [], jwks_uri: 'x' }],
+      [{ issuer: 'http://a', audience: '', clientid: '', algorithms: ['ES256', 'HS256'], users: [], jwks_uri: 'x' }],
       [
         'the issuer for provider 0 must be an https URL',
         'the audience for provider 0 is missing',
+        'the algorithm HS256 for provider 0 is not allowed',
         'the jwks_uri for provider 0 must be an https URL',
       ],
     ],
@@ -232,7 +234,7 @@ test.each<[string, Kind<never>, unknown]>([
   ['address', address as never, '[::1]:8080'],
   ['address', address as never, 'localhost:0'],
   ['cidrlist', cidrList as never, ['127.0.0.1/32', '::1/128', '0.0.0.0/0']],
-  ['origins', origins as never, ['*', 'http://a', 'https://b']],
+  ['origins', origins as never, ['*', 'http://a', 'https://b', '*.example.com']],
   ['email', email as never, 'a@b.c'],
   ['email', email as never, ''],
   ['url', url as never, ''],
@@ -247,6 +249,13 @@ test.each<[string, Kind<never>, unknown]>([
   ['abspath', absolutePath as never, '/'],
 ])('%s may be %j', (_name, kind, value) => {
   expect(kind.check(value as never, WHERE)).toEqual([]);
+});
+
+// Where Node's own way of making directories never ends.
+test('a directory that the file system does not know how to make is refused', () => {
+  expect(madeDirectory.check('/proc/nothing/here', WHERE)).toEqual([
+    expect.stringMatching(/^\/proc\/nothing\/here can't be created \(.+\)$/),
+  ]);
 });
 
 describe('what is written is read back', () => {
