@@ -16,9 +16,8 @@ export const tenants: Kind<ConfigTenant[]> = {
       const trimmed = element.trim();
       const name = `tenant ${index}`;
       if (trimmed.startsWith(TENANT_SCHEME)) return parseTenantUrl(trimmed, name);
-      return inJson(name, () =>
-        decodeJson(ConfigTenant, parseJsonText(fromBase64(trimmed, name)), NO_TENANT),
-      );
+      const json = fromBase64(trimmed, name);
+      return inJson(name, () => decodeJson(ConfigTenant, parseJsonText(json), NO_TENANT));
     }),
   format: (value) => value.map(formatTenant).join(','),
   check: (value) =>

@@ -17,7 +17,7 @@ export const s3List: Kind<ConfigS3[]> = {
       .map(parseStorage),
   format: (value) => value.map(formatStorage).join(SEPARATOR),
   mask: (value) => value.map((storage) => formatStorage(withoutSecrets(storage))).join(SEPARATOR),
-  check: (value) => value.flatMap(checkStorage),
+  check: (value) => value.flatMap(problemsOfS3),
 };
 
 /** The one form of a mount point: with a slash before, and none behind. */
@@ -65,7 +65,8 @@ function withoutSecrets(storage: ConfigS3): ConfigS3 {
   return { ...storage, secret_access_key: HIDDEN, auth: { ...storage.auth, password: HIDDEN } };
 }
 
-function checkStorage({ name, mountpoint, auth }: ConfigS3, index: number): string[] {
+/** What is wrong with one storage by itself. */
+export function problemsOfS3({ name, mountpoint, auth }: ConfigS3, index: number): string[] {
   const problems: string[] = [];
   if (name === '') problems.push(`the name for s3 storage ${index} is missing`);
   else if (!NAME.test(name)) problems.push(`the name for s3 storage must match the pattern ${NAME.source}`);
@@ -73,7 +74,7 @@ function checkStorage({ name, mountpoint, auth }: ConfigS3, index: number): stri
   else if (!isPlain(mountpoint)) {
     problems.push(`the mountpoint for s3 storage ${index} must be a plain path`);
   }
-  if (auth.enable && (auth.username === '' || auth.password === '')) {
+  if (auth.enable && auth.username === '' && auth.password === '') {
     problems.push(`auth is enabled, but no username and password are set for s3 storage ${index}`);
   }
   return problems;
