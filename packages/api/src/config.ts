@@ -30,6 +30,8 @@ export const ConfigOidcProvider = group({
   groups_claim: Type.Optional(text),
   groups: Type.Optional(list),
   jwks_uri: Type.Optional(text),
+  check_client: Type.Optional(Type.Boolean()),
+  allow_id_tokens: Type.Optional(Type.Boolean()),
 });
 export type ConfigOidcProvider = Static<typeof ConfigOidcProvider>;
 

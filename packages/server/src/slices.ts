@@ -60,6 +60,8 @@ export function authOptions(config: Config): Omit<AuthOptions, 'https'> {
           groups: provider.groups,
           groupsClaim: provider.groups_claim,
           keysUri: provider.jwks_uri,
+          checksClient: provider.check_client,
+          allowsIdTokens: provider.allow_id_tokens,
         }),
       ),
     ],
