@@ -144,6 +144,24 @@ describe('a text form', () => {
       ],
     ],
     ['s3', s3List as never, '', []],
+    [
+      's3',
+      s3List as never,
+      'http://id:key@east.192.0.2.1:9000/bucket?name=a&mount=/a',
+      [
+        {
+          name: 'a',
+          mountpoint: '/a',
+          auth: { enable: false, username: '', password: '' },
+          endpoint: '192.0.2.1:9000',
+          access_key_id: 'id',
+          secret_access_key: 'key',
+          bucket: 'bucket',
+          region: 'east',
+          use_ssl: false,
+        },
+      ],
+    ],
   ])('of %s is read', (_name, kind, given, expected) => {
     expect(kind.parse(given)).toEqual(expected);
   });

@@ -26,8 +26,9 @@ export function mountOf(mountpoint: string): string {
 }
 
 function parseStorage(text: string, index: number): ConfigS3 {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+  // As the URL of a scheme that is not known: of HTTP's, `region.192.0.2.1` would be a broken IPv4 address.
+  const url = URL.parse(`s3+${text}`);
+  if (url === null || (url.protocol !== 's3+https:' && url.protocol !== 's3+http:') || url.host === '') {
     throw new Error(`the address of s3 storage ${index} must be an http or https URL`);
   }
   const { searchParams, host } = url;
@@ -45,7 +46,7 @@ function parseStorage(text: string, index: number): ConfigS3 {
     secret_access_key: decodeUserInfo(url.password, index),
     bucket: url.pathname.replace(/^\//, ''),
     region: host.slice(0, Math.max(dot, 0)),
-    use_ssl: url.protocol === 'https:',
+    use_ssl: url.protocol === 's3+https:',
   };
 }
 
