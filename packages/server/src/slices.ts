@@ -250,6 +250,7 @@ export interface HttpSlice {
   id: string;
   name: string;
   isReadOnly: boolean;
+  listens: { plain: string; tls: string };
   cors: CorsPolicy[];
   memoryAuth: { username: string; password: string } | undefined;
   /** Undefined if Prometheus is not served. */
@@ -269,6 +270,7 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
     id: config.id,
     name: config.name,
     isReadOnly: config.api.read_only,
+    listens: { plain: config.address, tls: config.tls.address },
     cors: [
       { prefix: '/', origins: storage.cors.origins },
       { prefix: '/memfs', origins: storage.cors.origins },
