@@ -199,6 +199,8 @@ describe('a value that is not allowed', () => {
     ],
     ['email', email as never, 'nobody', ["mail: missing '@' or angle-addr"]],
     ['url', url as never, 'example', ['example is not a valid URL']],
+    ['url', url as never, 'http:a', ['http:a is not a valid URL']],
+    ['url', url as never, 'a://', ['a:// is not a valid URL']],
     ['url', url as never, 'mailto:a@b', ['mailto:a@b is not a valid URL']],
     ['dir', directory as never, '/nonexistent/ui', ['/nonexistent/ui does not exist']],
     ['dir', directory as never, 'kinds.ts', ['kinds.ts is not a directory']],

@@ -133,7 +133,9 @@ export const email: Kind<string> = {
 export const url: Kind<string> = {
   ...text,
   check: (value) =>
-    value === '' || (URL.parse(value)?.host ?? '') !== '' ? [] : [`${value} is not a valid URL`],
+    value === '' || (value.includes('://') && (URL.parse(value)?.host ?? '') !== '')
+      ? []
+      : [`${value} is not a valid URL`],
 };
 
 export const absolutePath: Kind<string> = {
