@@ -43,7 +43,8 @@ export function configRoutes({ store, reloader, readOnly }: ConfigRoutesOptions)
     app.put<{ Querystring: Record<string, unknown> }>('/config', async (request, reply) => {
       // compat: the content type does not matter here.
       const body = await readBody(request, JSON_BODY_LIMIT);
-      const dryRun = ['1', 'true'].includes(String(request.query['dry_run']));
+      // Who asks for it in any other way does not want a change either.
+      const dryRun = !['0', 'false'].includes(String(request.query['dry_run'] ?? '0'));
       const ifMatch = request.headers['if-match']?.replace(/^"(.*)"$/, '$1');
       try {
         await store.put(body, { dryRun, ifMatch: ifMatch === '*' ? undefined : ifMatch });
