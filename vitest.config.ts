@@ -13,7 +13,7 @@ const SOAK = process.env['SOAK'] !== undefined;
 export default defineConfig({
   test: {
     // Most tests wait for others most of the time: for FFmpeg, a browser, a time-out.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
     reporters: process.env['CI'] ? ['default', 'hanging-process'] : ['default'],
     projects: [
       {

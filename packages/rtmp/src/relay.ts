@@ -226,7 +226,8 @@ export class Relay extends EventEmitter<RelayEvents> {
     if (kind === 'video') {
       this.#lastVideo = time;
       if (info.role === 'key') {
-        if (this.#lastKeyFrame !== undefined) this.#gopLength = time - this.#lastKeyFrame;
+        const length = time - (this.#lastKeyFrame ?? time);
+        if (length > 0) this.#gopLength = length;
         this.#lastKeyFrame = time;
       }
     }

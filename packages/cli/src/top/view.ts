@@ -93,11 +93,13 @@ export function totals(processes: readonly Process[]): string {
   const sum = (value: (state: NonNullable<Process['state']>) => number) =>
     processes.reduce((total, { state }) => total + (state === undefined ? 0 : value(state)), 0);
   const counts = [...states].filter(([exec]) => exec !== '').map(([exec, list]) => `${list.length} ${exec}`);
+  const bitrate = sum(({ exec, progress }) => (exec === 'running' ? progress.bitrate_kbit : 0));
   return [
     `${processes.length} ${processes.length === 1 ? 'process' : 'processes'}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}`,
     `CPU ${formatPercent(sum(({ cpu_usage }) => cpu_usage))}`,
     `memory ${formatBytes(sum(({ memory_bytes }) => memory_bytes))}`,
-    formatBitrate(sum(({ exec, progress }) => (exec === 'running' ? progress.bitrate_kbit : 0))),
+    // FFmpeg knows none of some outputs, such as HLS.
+    ...(bitrate > 0 ? [formatBitrate(bitrate)] : []),
   ].join('  ·  ');
 }
 
