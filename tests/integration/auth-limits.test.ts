@@ -76,8 +76,10 @@ describe('a failed login', () => {
 test('failed refreshes count, and do not keep anybody from logging in', async () => {
   await start(0);
   const refresh = async () => (await server.ask('/api/login/refresh', bearer('garbage'))).status;
-  for (let i = 0; i < 5; i++) expect(await refresh()).toBe(401);
-  expect(await refresh()).toBe(429);
+  const { tokenBurst } = THROTTLE_DEFAULTS;
+  const statuses = await Promise.all(Array.from({ length: 2 * tokenBurst }, refresh));
+  expect(new Set(statuses)).toEqual(new Set([401, 429]));
+  expect(statuses.filter((status) => status === 401).length).toBeGreaterThanOrEqual(tokenBurst);
   const { refresh: token } = await server.tokens();
   expect((await server.ask('/api/login/refresh', bearer(token))).status).toBe(200);
 });

@@ -44,6 +44,7 @@ export const OPTIONS: AuthOptions = {
     maxDelayedPerAddress: 10_000,
     addressBurst: 1e6,
     accountBurst: 1e6,
+    tokenBurst: 1e6,
   },
 };
 

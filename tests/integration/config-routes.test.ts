@@ -181,6 +181,10 @@ describe('changing', () => {
       json: 'OK',
     });
     expect((await ask('PUT', '/config?dry_run=1', { version: 3, id: '' })).status).toBe(409);
+    for (const query of ['dry_run', 'dry_run=True', 'dry_run=1&dry_run=1']) {
+      expect((await ask('PUT', `/config?${query}`, { version: 3, name: 'x' })).status).toBe(200);
+    }
+    expect(store.active.name).not.toBe('x');
     expect(store.active.name).not.toBe('x');
     expect(store.updatedAt).toEqual(updatedAt);
   });

@@ -111,6 +111,13 @@ describe('a second start', () => {
     const second = await open();
     expect(second.active).toMatchObject({ name: 'kept', id: first.active.id });
   });
+
+  test('starts afresh if the file was removed', async () => {
+    const first = await open();
+    await put(first, { name: 'kept' });
+    await rm(path());
+    expect((await open()).active.id).not.toBe(first.active.id);
+  });
 });
 
 describe('precedence', () => {

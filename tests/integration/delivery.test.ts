@@ -452,6 +452,8 @@ describe('directories and redirects', () => {
     expect((await server.get('/memfs/index.html')).text).toBe('memory');
     expect((await server.get('/index.html')).headers['content-type']).toBe('text/html');
     expect((await server.get('/api/index.html')).status).toBe(404);
+    expect((await server.get('/ping')).text).toBe('pong');
+    expect((await server.get('/ping/')).text).toBe('<p>home</p>');
   });
 
   test('a missing file is not looked for elsewhere', async () => {

@@ -35,6 +35,25 @@ describe('GET /api/v3/log', () => {
     expect(events[0]).not.toHaveProperty('message');
   });
 
+  test('a request that failed is there with where and how it came in', async () => {
+    expect(await raw('level=warn&component=http')).toContainEqual({
+      ts: expect.any(String) as string,
+      level: 'WARN',
+      component: 'HTTP',
+      address: new URL(server.base).host,
+      client: '127.0.0.1',
+      latency_ms: expect.any(Number) as number,
+      method: 'GET',
+      path: '/api/v3/nothing?token=***',
+      proto: 'HTTP/1.1',
+      rx_size_bytes: 0,
+      status: 404,
+      status_text: 'Not Found',
+      tx_size_bytes: expect.any(Number) as number,
+      user_agent: expect.any(String) as string,
+    });
+  });
+
   test('secrets in paths are masked in both formats', async () => {
     const both = JSON.stringify([(await get('')).body, await raw('')]);
     expect(both).toContain('/nothing?token=***');

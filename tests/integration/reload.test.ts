@@ -81,6 +81,8 @@ describe.skipIf(FFMPEG === '')('a reload', () => {
       error: expect.stringContaining('mime.types') as string,
     });
     expect(await typeOfText()).toBe('text/other');
+    await server.change({ storage: { mimetypes_file: '' } });
+    expect(await typeOfText()).toBe('text/plain');
     await traffic.finish();
     expect([server.starts('stream'), server.starts('alone')]).toEqual([1, 1]);
   });

@@ -131,8 +131,8 @@ export class FileServer {
             cache,
             hls: hls && { ...hls, directory: this.disk.directory },
           }),
-          ...['/ui', '/files:all/*', 'relative/*', '/memfs/*', '/*', '/api/*', '/a*b/*'].map((prefix) =>
-            directoryRoutes({ prefix, directory: this.disk, mime }),
+          ...['/ui', '/files:all/*', 'relative/*', '/memfs/*', '/*', '/api/*', '/a*b/*', '/ping/*'].map(
+            (prefix) => directoryRoutes({ prefix, directory: this.disk, mime }),
           ),
         ],
       },

@@ -16,6 +16,9 @@ function group<T extends TProperties>(properties: T) {
 export const ConfigTenant = group({ domain: text, audience: text, clientid: text, users: list });
 export type ConfigTenant = Static<typeof ConfigTenant>;
 
+/** What the tokens of a provider may be signed with; nothing symmetric. */
+export const PROVIDER_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+
 /** An OpenID Connect provider whose users may log in. */
 export const ConfigOidcProvider = group({
   issuer: text,
@@ -27,6 +30,8 @@ export const ConfigOidcProvider = group({
   groups_claim: Type.Optional(text),
   groups: Type.Optional(list),
   jwks_uri: Type.Optional(text),
+  check_client: Type.Optional(Type.Boolean()),
+  allow_id_tokens: Type.Optional(Type.Boolean()),
 });
 export type ConfigOidcProvider = Static<typeof ConfigOidcProvider>;
 

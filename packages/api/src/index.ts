@@ -8,6 +8,7 @@ export {
   ConfigStatus,
   ConfigTenant,
   ConfigVersion,
+  PROVIDER_ALGORITHMS,
 } from './config.ts';
 export { FileInfo, FilesystemInfo } from './fs.ts';
 export { About, AboutMinimal } from './about.ts';

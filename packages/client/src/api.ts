@@ -292,6 +292,8 @@ export interface ConfigOidcProvider {
   groups_claim?: string;
   groups?: string[];
   jwks_uri?: string;
+  check_client?: boolean;
+  allow_id_tokens?: boolean;
 }
 
 /** A reload of the configuration began or ended. */
@@ -491,6 +493,9 @@ export interface OmittedEvent {
   time: string;
   count: number;
 }
+
+/** What the tokens of a provider may be signed with; nothing symmetric. */
+export type PROVIDER_ALGORITHMS = unknown;
 
 /** Answer of `GET /api/v3/process/{id}/playout/{inputid}/status`: what the player of an input does. */
 export interface PlayoutStatus {

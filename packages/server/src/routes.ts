@@ -105,7 +105,7 @@ export async function createHttpApp(
     prefix: (request: IncomingMessage) => auth.prefix(request),
   };
   return new HttpApp(
-    { cors: slice.cors, redirects: slice.redirects },
+    { cors: slice.cors, listens: slice.listens, redirects: slice.redirects },
     {
       log: log.component('HTTP'),
       secureLog: log.component('HTTPS'),

@@ -60,6 +60,8 @@ export function authOptions(config: Config): Omit<AuthOptions, 'https'> {
           groups: provider.groups,
           groupsClaim: provider.groups_claim,
           keysUri: provider.jwks_uri,
+          checksClient: provider.check_client,
+          allowsIdTokens: provider.allow_id_tokens,
         }),
       ),
     ],
@@ -251,6 +253,7 @@ export interface HttpSlice {
   hasIntrospection: boolean;
   /** Of a value of the metadata, in bytes. */
   metadataLimit: number;
+  listens: { plain: string; tls: string };
   cors: CorsPolicy[];
   memoryAuth: { username: string; password: string } | undefined;
   /** Undefined if Prometheus is not served. */
@@ -272,6 +275,7 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
     isReadOnly: config.api.read_only,
     hasIntrospection: config.api.graphql_introspection,
     metadataLimit: config.api.metadata_max_mbytes * MEBIBYTE,
+    listens: { plain: config.address, tls: config.tls.address },
     cors: [
       { prefix: '/', origins: storage.cors.origins },
       { prefix: '/memfs', origins: storage.cors.origins },

@@ -12,7 +12,7 @@ import { KEY_SET_TIMES, KeySet } from './jwks.ts';
 import { identify, TokenRefused } from './oidc.ts';
 import { type AuthOptions, Policy } from './policy.ts';
 import { type AuthStore, Sessions, type TokenPair } from './sessions.ts';
-import { Throttle, THROTTLE_DEFAULTS, Throttled } from './throttle.ts';
+import { Throttle, THROTTLE_DEFAULTS, Throttled, tokenLimits } from './throttle.ts';
 import type { Claims, TokenUse } from './tokens.ts';
 
 export interface Credentials {
@@ -32,7 +32,8 @@ export interface LoginAttempt {
 export type Access = { granted: true } | { granted: false; hasToken: boolean; reason: string };
 
 const GRANTED: Access = { granted: true };
-const MAX_AUTHORIZATION_HEADERS = 20;
+/** How many tokens of one request are looked at. */
+const MAX_TOKENS = 20;
 const BEARER = /^bearer ([^\s]+)$/i;
 
 /** Access control: who may use the API, and the tokens that prove it. */
@@ -41,8 +42,8 @@ export class Auth implements Component {
   readonly #audit: Audit;
   readonly #sessions: Sessions;
   readonly #logins: Throttle;
-  /** Of its own: a client that repeats a dead refresh token must not keep people from logging in. */
-  readonly #refreshes: Throttle;
+  /** Of its own: a client that repeats a dead token must not keep people from logging in. */
+  readonly #tokens: Throttle;
   readonly #randomSecret = randomBytes(32).toString('base64url');
   #keySets: ReadonlyMap<string, KeySet>;
   #fetcher: HttpsJson;
@@ -54,7 +55,7 @@ export class Auth implements Component {
     this.#audit = new Audit(log);
     const limits = { ...THROTTLE_DEFAULTS, ...options.throttle };
     this.#logins = new Throttle(limits);
-    this.#refreshes = new Throttle(limits);
+    this.#tokens = new Throttle(tokenLimits(limits));
     this.#fetcher = new HttpsJson(options.https);
     this.#keySets = this.#keySetsFor(options, new Map(), this.#fetcher);
     this.#policy = this.#policyFor(options, this.#keySets);
@@ -87,7 +88,7 @@ export class Auth implements Component {
         this.#sessions.configure(policy);
         const limits = { ...THROTTLE_DEFAULTS, ...options.throttle };
         this.#logins.configure(limits);
-        this.#refreshes.configure(limits);
+        this.#tokens.configure(tokenLimits(limits));
         for (const keySet of previous) if (!current.has(keySet)) keySet.close();
         for (const keySet of current) if (!previous.has(keySet)) keySet.start();
         if (!isSameNetwork) {
@@ -104,7 +105,7 @@ export class Auth implements Component {
   async close(): Promise<void> {
     for (const keySet of this.#keySets.values()) keySet.close();
     this.#logins.close();
-    this.#refreshes.close();
+    this.#tokens.close();
     this.#fetcher.close();
   }
 
@@ -299,11 +300,11 @@ export class Auth implements Component {
     const attempt = { address: caller.address };
     const entry = { event: 'login', method: 'provider', caller } as const;
     await this.#throttled(caller, () => {
-      this.#logins.begin(attempt);
+      this.#tokens.begin(attempt);
     });
     try {
       const identity = await identify(token, providers);
-      this.#logins.excuse(attempt);
+      this.#tokens.excuse(attempt);
       if (identity === undefined) return undefined;
       this.#sessions.admit(identity);
       return this.#issuePair(identity.subject, entry);
@@ -333,7 +334,7 @@ export class Auth implements Component {
     this.#record({ ...entry, result: 'failure', reason });
     if (hasToken) {
       await this.#throttled(caller, () => {
-        this.#refreshes.begin({ address: caller.address });
+        this.#tokens.begin({ address: caller.address });
       });
     }
     throw unauthorized();
@@ -419,10 +420,11 @@ export class Auth implements Component {
 /** The tokens of the request's `Authorization` headers, in their order. */
 export function bearerTokens(request: IncomingMessage): { header: string; token: string }[] {
   const headers = request.headersDistinct['authorization'] ?? [];
-  return headers.slice(0, MAX_AUTHORIZATION_HEADERS).flatMap((header) => {
+  const tokens = headers.flatMap((header) => {
     const token = BEARER.exec(header)?.[1];
     return token === undefined ? [] : [{ header, token }];
   });
+  return tokens.slice(0, MAX_TOKENS);
 }
 
 function sourceKey({ issuer, keysUri }: { issuer: string; keysUri?: string | undefined }): string {

@@ -79,6 +79,13 @@ describe('a request is local', () => {
       false,
     ],
     ['from a page without origin', '127.0.0.1', { host: 'localhost:8080', origin: 'null' }, false],
+    [
+      'for an image of a foreign page',
+      '127.0.0.1',
+      { host: 'localhost:8080', 'sec-fetch-site': 'cross-site' },
+      false,
+    ],
+    ['typed into a browser', '127.0.0.1', { host: 'localhost:8080', 'sec-fetch-site': 'none' }, true],
     ['to a foreign name that points here', '127.0.0.1', { host: 'evil.example.com:8080' }, false],
     ['to a name that begins alike', '127.0.0.1', { host: '127.0.0.1.evil.example.com' }, false],
     ['without a name', '127.0.0.1', {}, false],

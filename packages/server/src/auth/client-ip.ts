@@ -66,7 +66,9 @@ export function isLocalRequest(
   if (FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return false;
   const host = headers.host?.toLowerCase() ?? '';
   if (!isOwnName(hostOnly(host), hostNames)) return false;
-  const { origin } = headers;
+  const { origin, 'sec-fetch-site': site } = headers;
+  // Of what a foreign page loads as an image there is no origin.
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
   return origin === undefined || /^https?:\/\/(.*)$/.exec(origin.toLowerCase())?.[1] === host;
 }
 

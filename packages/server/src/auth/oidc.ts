@@ -1,3 +1,4 @@
+import { PROVIDER_ALGORITHMS } from '@millrace/api';
 import type * as Jose from 'jose';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { CoreError, errorText } from '../util/errors.ts';
@@ -73,9 +74,6 @@ export class TokenRefused extends CoreError {
   }
 }
 
-/** Signature algorithms a provider may be configured with. */
-export const PROVIDER_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
-
 const CLOCK_TOLERANCE = 30;
 const ACCESS_TOKEN_TYPES = ['at+jwt', 'application/at+jwt'];
 const MAX_GROUPS = 1000;
@@ -101,7 +99,7 @@ export function oidcProvider(options: OidcOptions): ProviderOptions {
   const { issuer, audience, clientId, users } = options;
   const algorithms = options.algorithms?.length ? options.algorithms : DEFAULTS.algorithms;
   for (const algorithm of algorithms) {
-    if (!(PROVIDER_ALGORITHMS as readonly string[]).includes(algorithm)) {
+    if (!PROVIDER_ALGORITHMS.includes(algorithm)) {
       throw new CoreError('invalid', `the algorithm ${algorithm} is not allowed for ${issuer}`);
     }
   }

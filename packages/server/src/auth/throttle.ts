@@ -13,6 +13,9 @@ export interface ThrottleOptions {
   /** The same for one account, from addresses that never logged in to it. */
   accountBurst: number;
   accountRefill: number;
+  /** The same for tokens that one address shows. Nobody can guess a signature: this only keeps an endless loop short. */
+  tokenBurst: number;
+  tokenRefill: number;
 }
 
 /** The numbers of the documentation: docs/authentication.md. */
@@ -24,11 +27,18 @@ export const THROTTLE_DEFAULTS: ThrottleOptions = {
   addressRefill: 12,
   accountBurst: 100,
   accountRefill: 36,
+  tokenBurst: 60,
+  tokenRefill: 1,
 };
 
 const MAX_ADDRESSES = 10_000;
 const MAX_ACCOUNTS = 10_000;
 const MAX_ACCOUNT_LENGTH = 128;
+
+/** The limits of those who show tokens instead of passwords. */
+export function tokenLimits(options: ThrottleOptions): ThrottleOptions {
+  return { ...options, addressBurst: options.tokenBurst, addressRefill: options.tokenRefill };
+}
 
 /** Who asks: the address, and the account if one is named. */
 export interface Attempt {

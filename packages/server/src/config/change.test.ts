@@ -133,10 +133,20 @@ describe('hidden secrets', () => {
   });
 
   test('of S3 storages follow the name', () => {
+    const added = { ...storage('new', PLACEHOLDER), access_key_id: 'other' };
     const changed = changeConfig(layers(prepare), {
-      storage: { s3: [storage('b', PLACEHOLDER), storage('new', PLACEHOLDER), storage('a', 'changed')] },
+      storage: { s3: [storage('b', PLACEHOLDER), added, storage('a', 'changed')] },
     });
     expect(changed.storage.s3.map((one) => one.secret_access_key)).toEqual(['B', '', 'changed']);
+  });
+
+  test('of S3 storages follow the key if the name changes', () => {
+    const current = layers((base) => {
+      base.storage.s3 = [{ ...storage('a', 'A'), access_key_id: 'key' }];
+    });
+    const renamed = { ...storage('b', PLACEHOLDER), access_key_id: 'key' };
+    const changed = changeConfig(current, { storage: { s3: [renamed] } });
+    expect(changed.storage.s3).toMatchObject([{ name: 'b', secret_access_key: 'A' }]);
   });
 
   test('of RTMP paths follow the path', () => {

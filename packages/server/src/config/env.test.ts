@@ -201,6 +201,14 @@ describe('a secret in a file', () => {
   });
 });
 
+test('a secret that cannot be read is not told', () => {
+  const env = { CORE_RTMP_KEYS: '/live/a=hunter22' };
+  const { problems } = mergeEnvironment(defaultConfig(), { cwd: CWD, env });
+  expect(problems).toEqual([
+    { level: 'error', name: 'rtmp.keys', text: 'the value is not of the form that is expected' },
+  ]);
+});
+
 test('unknown variables are named with the most similar known one', () => {
   const env = { CORE_LOG_LEVL: 'x', CORE_RTMP_ENABLED: '1', CORE_QQQQ: '', CORE_CONFIGFILE: '', OTHER: '' };
   expect(unknownNames(env)).toEqual([

@@ -21,12 +21,12 @@ export function mergeEnvironment(base: Config, where: Surroundings): MergedConfi
   const overridden: Variable[] = [];
   const problems: Problem[] = [];
   for (const variable of VARIABLES) {
-    const { name, kind } = variable;
+    const { name } = variable;
     try {
       const text = textOf(variable, where);
       if (text === undefined) continue;
       overridden.push(variable);
-      setSetting(config, name, kind.parse(text));
+      setSetting(config, name, parse(variable, text));
     } catch (error) {
       problems.push({ level: 'error', name, text: errorText(error) });
     }
@@ -52,6 +52,15 @@ export function unknownNames(env: Surroundings['env']): [unknown: string, simila
     .filter((name) => name.startsWith('CORE_') && env[name] !== undefined && !known.has(name))
     .sort()
     .map((name) => [name, mostSimilar(name, known)]);
+}
+
+/** What is wrong with a secret is told without it. */
+function parse({ kind, secret = false }: Variable, text: string): unknown {
+  try {
+    return kind.parse(text);
+  } catch (error) {
+    throw secret ? new Error('the value is not of the form that is expected', { cause: error }) : error;
+  }
 }
 
 function textOf(variable: Variable, { env, cwd }: Surroundings): string | undefined {

@@ -1,4 +1,4 @@
-import { ConfigOidcProvider, ConfigTenant } from '@millrace/api';
+import { ConfigOidcProvider, ConfigTenant, PROVIDER_ALGORITHMS } from '@millrace/api';
 import { decodeJson } from '../util/decode.ts';
 import { errorText } from '../util/errors.ts';
 import { parseJsonText } from '../util/json.ts';
@@ -16,9 +16,8 @@ export const tenants: Kind<ConfigTenant[]> = {
       const trimmed = element.trim();
       const name = `tenant ${index}`;
       if (trimmed.startsWith(TENANT_SCHEME)) return parseTenantUrl(trimmed, name);
-      return inJson(name, () =>
-        decodeJson(ConfigTenant, parseJsonText(fromBase64(trimmed, name)), NO_TENANT),
-      );
+      const json = fromBase64(trimmed, name);
+      return inJson(name, () => decodeJson(ConfigTenant, parseJsonText(json), NO_TENANT));
     }),
   format: (value) => value.map(formatTenant).join(','),
   check: (value) =>
@@ -45,9 +44,12 @@ export const providers: Kind<ConfigOidcProvider[]> = {
   format: (value) =>
     value.length === 0 ? '[]' : value.map((provider) => toBase64(JSON.stringify(provider))).join(','),
   check: (value) =>
-    value.flatMap(({ issuer, audience, jwks_uri: keys = '' }, index) => [
+    value.flatMap(({ issuer, audience, algorithms, jwks_uri: keys = '' }, index) => [
       ...(isHttps(issuer) ? [] : [`the issuer for provider ${index} must be an https URL`]),
       ...missing(audience, `the audience for provider ${index}`),
+      ...algorithms
+        .filter((algorithm) => !PROVIDER_ALGORITHMS.includes(algorithm))
+        .map((algorithm) => `the algorithm ${algorithm} for provider ${index} is not allowed`),
       ...(keys === '' || isHttps(keys) ? [] : [`the jwks_uri for provider ${index} must be an https URL`]),
     ]),
 };

@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { posix, resolve } from 'node:path';
+import { makeDirectory } from '../util/directory.ts';
 import { errorText } from '../util/errors.ts';
 
 /** What a check may look at beside the value. */
@@ -97,7 +98,7 @@ export const cidrList = list(',', (element) =>
 );
 
 export const origins = list(',', (element) =>
-  element === '*' || /^https?:\/\//.test(element)
+  element.includes('*') || /^https?:\/\//.test(element)
     ? undefined
     : "bad origin: origins must contain '*' or include http://, or https://",
 );
@@ -110,7 +111,7 @@ export const address: Kind<string> = {
     const colon = value.lastIndexOf(':');
     const host = value.slice(0, Math.max(colon, 0));
     if (colon === -1 || (host.startsWith('[') && !host.endsWith(']'))) {
-      return [`address ${value}: missing port in address`];
+      return [`${value === '' ? '' : `address ${value}: `}missing port in address`];
     }
     if (host.includes(':') && !/^\[[^[\]]*\]$/.test(host))
       return [`address ${value}: too many colons in address`];
@@ -132,7 +133,9 @@ export const email: Kind<string> = {
 export const url: Kind<string> = {
   ...text,
   check: (value) =>
-    value === '' || (URL.parse(value)?.host ?? '') !== '' ? [] : [`${value} is not a valid URL`],
+    value === '' || (value.includes('://') && (URL.parse(value)?.host ?? '') !== '')
+      ? []
+      : [`${value} is not a valid URL`],
 };
 
 export const absolutePath: Kind<string> = {
@@ -148,10 +151,9 @@ export const madeDirectory: Kind<string> = {
     if (value.trim() === '') return ['path name must not be empty'];
     const path = resolve(cwd, value);
     try {
-      mkdirSync(path, { recursive: true, mode: 0o750 });
+      makeDirectory(path, 0o750);
     } catch (error) {
-      if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false)
-        return [`${value} is not a directory`];
+      if (statPath(path)?.isDirectory() === false) return [`${value} is not a directory`];
       return [`${value} can't be created (${errorText(error)})`];
     }
     return [];

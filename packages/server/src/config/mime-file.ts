@@ -8,10 +8,14 @@ export const DEFAULT_MIME_FILE = './mime.types';
 
 const SHIPPED_MIME_FILE = fileURLToPath(new URL('../../mime.types', import.meta.url));
 
-/** The absolute path of the file of MIME types to read: the one that comes with the server if the default is not there. */
+/**
+ * The absolute path of the file of MIME types to read: the one that comes with the server if none is
+ * named, or the default is not there.
+ */
 export function mimeFileOf(setting: string, cwd: string): string {
   const path = resolve(cwd, setting);
-  return setting === DEFAULT_MIME_FILE && !existsSync(path) ? SHIPPED_MIME_FILE : path;
+  const isShipped = setting === '' || (setting === DEFAULT_MIME_FILE && !existsSync(path));
+  return isShipped ? SHIPPED_MIME_FILE : path;
 }
 
 /** A file of MIME types. One that was asked for must exist; the default may be missing. */

@@ -46,11 +46,13 @@ function restoreList(secrets: string[], earlier: string[]): string[] {
     .filter((secret) => secret !== undefined);
 }
 
-/** Names are what tells storages apart. */
+/** Names are what tells storages apart; one that was renamed still has its key, whose secret that is. */
 function restoreStorages(storages: ConfigS3[], earlier: ConfigS3[]): ConfigS3[] {
   return storages.map((storage) => {
     if (storage.secret_access_key !== PLACEHOLDER) return storage;
-    const same = earlier.find(({ name }) => name === storage.name);
+    const same =
+      earlier.find(({ name }) => name === storage.name) ??
+      earlier.find(({ access_key_id: key }) => key !== '' && key === storage.access_key_id);
     return { ...storage, secret_access_key: same?.secret_access_key ?? '' };
   });
 }

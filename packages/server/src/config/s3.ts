@@ -17,7 +17,7 @@ export const s3List: Kind<ConfigS3[]> = {
       .map(parseStorage),
   format: (value) => value.map(formatStorage).join(SEPARATOR),
   mask: (value) => value.map((storage) => formatStorage(withoutSecrets(storage))).join(SEPARATOR),
-  check: (value) => value.flatMap(checkStorage),
+  check: (value) => value.flatMap(problemsOfS3),
 };
 
 /** The one form of a mount point: with a slash before, and none behind. */
@@ -26,8 +26,9 @@ export function mountOf(mountpoint: string): string {
 }
 
 function parseStorage(text: string, index: number): ConfigS3 {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+  // As the URL of a scheme that is not known: of HTTP's, `region.192.0.2.1` would be a broken IPv4 address.
+  const url = URL.parse(`s3+${text}`);
+  if (url === null || (url.protocol !== 's3+https:' && url.protocol !== 's3+http:') || url.host === '') {
     throw new Error(`the address of s3 storage ${index} must be an http or https URL`);
   }
   const { searchParams, host } = url;
@@ -45,7 +46,7 @@ function parseStorage(text: string, index: number): ConfigS3 {
     secret_access_key: decodeUserInfo(url.password, index),
     bucket: url.pathname.replace(/^\//, ''),
     region: host.slice(0, Math.max(dot, 0)),
-    use_ssl: url.protocol === 'https:',
+    use_ssl: url.protocol === 's3+https:',
   };
 }
 
@@ -65,7 +66,8 @@ function withoutSecrets(storage: ConfigS3): ConfigS3 {
   return { ...storage, secret_access_key: HIDDEN, auth: { ...storage.auth, password: HIDDEN } };
 }
 
-function checkStorage({ name, mountpoint, auth }: ConfigS3, index: number): string[] {
+/** What is wrong with one storage by itself. */
+export function problemsOfS3({ name, mountpoint, auth }: ConfigS3, index: number): string[] {
   const problems: string[] = [];
   if (name === '') problems.push(`the name for s3 storage ${index} is missing`);
   else if (!NAME.test(name)) problems.push(`the name for s3 storage must match the pattern ${NAME.source}`);
@@ -73,7 +75,7 @@ function checkStorage({ name, mountpoint, auth }: ConfigS3, index: number): stri
   else if (!isPlain(mountpoint)) {
     problems.push(`the mountpoint for s3 storage ${index} must be a plain path`);
   }
-  if (auth.enable && (auth.username === '' || auth.password === '')) {
+  if (auth.enable && auth.username === '' && auth.password === '') {
     problems.push(`auth is enabled, but no username and password are set for s3 storage ${index}`);
   }
   return problems;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigData } from '@millrace/api';
@@ -240,11 +241,12 @@ export class ConfigStore {
     return config;
   }
 
-  /** An empty file beside a good copy of the one before is damage, not a fresh start. */
+  /** An empty file beside a good copy of the one before is damage; who removes the file wants to start afresh. */
   async #lastGood(): Promise<Config | undefined> {
+    if (!existsSync(this.#path)) return undefined;
     const copy = await readConfigFile(`${this.#path}.bak`);
     if (copy)
-      this.#log.warn('The config file is missing or empty, using the one before', {
+      this.#log.warn('The config file is empty, using the one before', {
         path: `${this.#path}.bak`,
       });
     return copy?.config;

@@ -221,3 +221,27 @@ test.each<Record<string, unknown>>([
 ])('%j is fine', async (changes) => {
   expect(await messages(changes, true)).toEqual({});
 });
+
+test('a setting is said once to be wrong by itself, and what is required beside it', async () => {
+  const config = defaultConfig();
+  setSetting(config, 'ffmpeg.binary', '');
+  setSetting(config, 'storage.cors.origins', ['a', 'b']);
+  setSetting(config, 'storage.s3', [
+    s3('', ''),
+    { ...s3('b', '/'), auth: { ...s3('', '').auth, enable: true } },
+  ]);
+  const problems = await validateConfig(config, { cwd, env: {} }, true);
+  expect(problems.map(({ name, text }) => `${name}: ${text}`)).toEqual([
+    'storage.s3: the name for s3 storage 0 is missing',
+    "storage.cors.origins: bad origin: origins must contain '*' or include http://, or https://",
+    'ffmpeg.binary:  not found or is not executable',
+    'ffmpeg.binary: a value is required',
+  ]);
+});
+
+test('a password alone, or a user name alone, guards an S3 storage', async () => {
+  const auth = { enable: true, username: 'user', password: '' };
+  expect(
+    await messages({ 'storage.s3': [{ ...s3('a', '/a'), auth, endpoint: 'e', bucket: 'b' }] }, true),
+  ).toEqual({});
+});

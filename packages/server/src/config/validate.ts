@@ -4,7 +4,7 @@ import { RE2JS } from 're2js';
 import { errorText } from '../util/errors.ts';
 import type { Surroundings } from './kinds.ts';
 import { type Config, settingOf } from './schema.ts';
-import { mountOf } from './s3.ts';
+import { mountOf, problemsOfS3 } from './s3.ts';
 import { VARIABLES } from './variables.ts';
 
 /** What is wrong with a setting. Only an error keeps the configuration from being used. */
@@ -31,8 +31,10 @@ export async function validateConfig(
 
   for (const { name, kind, required } of VARIABLES) {
     const value = settingOf(config, name);
+    // compat: of one value, the first that is wrong.
+    const [text] = kind.check(value, where);
+    if (text !== undefined) error(name, text);
     if (required === true && value === '') error(name, 'a value is required');
-    else for (const text of kind.check(value, where)) error(name, text);
   }
   checkAuth(config, error);
   await checkTls(config, error);
@@ -176,9 +178,12 @@ function checkStorage({ storage, router }: Config, error: Report, doubt: Report)
       .filter((route) => route.endsWith('/*'))
       .map((route) => [route.slice(0, -2), 'router.routes'] as const),
   ]);
-  s3.forEach(({ name, mountpoint, endpoint, bucket }, index) => {
+  s3.forEach((element, index) => {
+    const { name, mountpoint, endpoint, bucket } = element;
     if (names.has(name)) error('storage.s3', `the name ${name} is already in use or reserved`);
     names.add(name);
+    // That has been said, and what follows from it need not be.
+    if (problemsOfS3(element, index).length > 0) return;
     const mount = mountOf(mountpoint);
     const owner = mount.startsWith('/api/') ? 'api' : mounts.get(mount);
     if (owner !== undefined) error('storage.s3', `the mount point '${mount}' is already in use (${owner})`);

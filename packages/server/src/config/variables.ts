@@ -139,9 +139,15 @@ export const VARIABLES: readonly Variable[] = [
     { env: 'CORE_EVENTS_LOG_LEVEL', since: 'millrace' },
   ),
   setting('host.name', list(','), [], 'Public host names', { env: 'CORE_HOST_NAME' }),
-  setting('host.auto', bool, true, 'Detect the public address if no host names are given', {
-    env: 'CORE_HOST_AUTO',
-  }),
+  setting(
+    'host.auto',
+    bool,
+    true,
+    'Kept for clients of the reference: nobody is asked for the public address',
+    {
+      env: 'CORE_HOST_AUTO',
+    },
+  ),
   setting('api.read_only', bool, false, 'Allow only reading through the API', { env: 'CORE_API_READ_ONLY' }),
   setting('api.graphql_introspection', bool, true, 'Tell the GraphQL schema to who asks for it', {
     env: 'CORE_API_GRAPHQL_INTROSPECTION',

@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, openSync, closeSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, openSync, closeSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { Component } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
+import { makeDirectory } from '../util/directory.ts';
 import { CoreError, errorText } from '../util/errors.ts';
 import { copyDurably, moveAside, replaceDurably } from './files.ts';
 import { SCHEMA } from './schema.ts';
@@ -50,7 +51,7 @@ export class Database implements Component {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- SQLite is synchronous, components are not
   async start(): Promise<void> {
-    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+    makeDirectory(this.#dir, 0o700);
     this.#recover();
     const sqlite = openForWriting(this.#path);
     try {

@@ -44,13 +44,14 @@ export function directoryRoutes({ prefix, directory, mime }: DirectoryOptions): 
     // compat: every method is answered like GET.
     app.all(`${base}/*`, answer);
     if (base !== '') {
-      app.all(base, (request, reply) => redirectToSlash(request, reply));
+      const method = app.supportedMethods.filter((name) => !app.hasRoute({ method: name, url: base }));
+      app.route({ method, url: base, handler: redirectToSlash });
     }
   };
 }
 
-function redirectToSlash(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return reply
+function redirectToSlash(request: FastifyRequest, reply: FastifyReply): void {
+  void reply
     .code(301)
     .header('location', request.url.replace(/(?=\?|$)/, '/'))
     .send();

@@ -19,6 +19,8 @@ export type Routes = (app: FastifyInstance) => void;
 
 export interface HttpOptions {
   cors: readonly CorsPolicy[];
+  /** Where requests come in, as configured, for the access log; without and with TLS. */
+  listens?: { plain: string; tls: string };
   /** Exact paths that lead to others, whatever is there. */
   redirects?: Readonly<Record<string, string>>;
 }
@@ -78,7 +80,7 @@ export class HttpApp implements Component {
     const app = this.#app;
     const { log, secureLog = log, guard, observe, open, v3, mounts } = this.#parts;
     const logOf = ({ raw }: FastifyRequest) => (isEncrypted(raw) ? secureLog : log);
-    const { cors } = this.#options;
+    const { cors, listens } = this.#options;
     const redirects = new Redirects(this.#options.redirects ?? {});
 
     // Bodies reach the routes as streams: what may be read, how much and when is theirs to say.
@@ -99,7 +101,8 @@ export class HttpApp implements Component {
     prefixLocations(app, guard);
     dropUnreadBodies(app);
     app.addHook('onResponse', (request, reply, done) => {
-      logAccess(logOf(request), guard, request, reply);
+      const address = listens?.[isEncrypted(request.raw) ? 'tls' : 'plain'];
+      logAccess(logOf(request), guard, request, reply, address);
       observe?.(request, reply);
       done();
     });
@@ -194,12 +197,19 @@ function sendMalformed(reply: FastifyReply): void {
   void reply.code(400).header('content-type', 'text/plain; charset=utf-8').send('400 Bad Request');
 }
 
-function logAccess(log: Logger, guard: Guard, request: FastifyRequest, reply: FastifyReply): void {
+function logAccess(
+  log: Logger,
+  guard: Guard,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  address: string | undefined,
+): void {
   const failed = reply.statusCode >= 400;
   if (!failed && !log.enabled('debug')) return;
   const { raw } = request;
   const userAgent = raw.headers['user-agent'] ?? '';
   const fields = {
+    ...(address === undefined ? {} : { address }),
     client: guard.client(request),
     method: raw.method,
     path: maskSecrets(request.originalUrl),

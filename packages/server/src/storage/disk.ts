@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { lstat, mkdir, open, realpath, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { makeDirectory } from '../util/directory.ts';
 import { CoreError } from '../util/errors.ts';
 import { DiskFile } from './disk-file.ts';
 import { UPLOAD_PREFIX, walk } from './disk-walk.ts';
@@ -50,7 +51,7 @@ export class DiskFilesystem implements Filesystem {
   }
 
   async start(): Promise<void> {
-    await mkdir(this.#dir, { recursive: true, mode: 0o755 });
+    makeDirectory(this.#dir, 0o755);
     this.#root = await realpath(this.#dir);
   }
 

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { makeDirectory } from '../util/directory.ts';
 import { type KeyPair, parseKeyPair, readPemFiles } from './key-pair.ts';
 
 /** The certificates and the account of one authority on the disk, laid out as the reference has them. */
@@ -62,7 +63,7 @@ function fileName(text: string): string {
 
 /** Whole or not at all, and for nobody else to read. */
 async function write(root: string, file: string, content: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(file), 0o700);
   await chmod(root, 0o700);
   await writeFileAtomic(file, content, { mode: 0o600 });
 }

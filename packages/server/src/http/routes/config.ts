@@ -40,10 +40,11 @@ export function configRoutes({ store, reloader, readOnly }: ConfigRoutesOptions)
 
     if (readOnly) return;
 
-    app.put<{ Querystring: Record<string, unknown> }>('/config', async (request, reply) => {
+    app.put<{ Querystring: { dry_run?: string } }>('/config', async (request, reply) => {
       // compat: the content type does not matter here.
       const body = await readBody(request, JSON_BODY_LIMIT);
-      const dryRun = ['1', 'true'].includes(String(request.query['dry_run']));
+      // Who asks for it in any other way does not want a change either.
+      const dryRun = ![undefined, '0', 'false'].includes(request.query.dry_run);
       const ifMatch = request.headers['if-match']?.replace(/^"(.*)"$/, '$1');
       try {
         await store.put(body, { dryRun, ifMatch: ifMatch === '*' ? undefined : ifMatch });
