@@ -152,6 +152,7 @@ export class DiskFilesystem implements Filesystem {
         await describe('reading data failed', handle.appendFile(chunk));
         written += chunk.length;
       }
+      claim.complete();
     } catch (error) {
       await rm(upload, { force: true });
       throw error;
