@@ -186,13 +186,16 @@ describe('basic authentication of writes', () => {
     expect(await server.memory.list()).toEqual([]);
   });
 
-  test('credentials that are not base64: 400', async () => {
-    const answer = await server.put('/a', 'x', { authorization: 'Basic %%%' });
-    expect([answer.status, JSON.parse(answer.text)]).toEqual([
-      400,
-      errorBody(400, 'Bad Request', 'Bad Request'),
-    ]);
-  });
+  test.each(['%%%', 'abc', BASIC.replace(/^Basic |=+$/g, ''), `${BASIC.slice(6)}=`])(
+    'credentials that are not base64, %s: 400',
+    async (credentials) => {
+      const answer = await server.put('/a', 'x', { authorization: `Basic ${credentials}` });
+      expect([answer.status, JSON.parse(answer.text)]).toEqual([
+        400,
+        errorBody(400, 'Bad Request', 'Bad Request'),
+      ]);
+    },
+  );
 
   test('the scheme may be in lower case', async () => {
     expect((await server.put('/a', 'x', { authorization: BASIC.replace('Basic', 'basic') })).status).toBe(
@@ -355,6 +358,7 @@ describe('the API of the filesystems', () => {
     ['?sort=lastmod', ['/b.txt', '/a.txt', '/sub/c.ts']],
     ['?sort=none&order=desc', ['/sub/c.ts', '/a.txt', '/b.txt']],
     ['?sort=color&order=up', ['/sub/c.ts', '/a.txt', '/b.txt']],
+    ['?sort=&order=', ['/b.txt', '/a.txt', '/sub/c.ts']],
     ['?glob=/*.txt', ['/b.txt', '/a.txt']],
     ['?glob=*.txt', []],
     ['?glob=**.ts', ['/sub/c.ts']],

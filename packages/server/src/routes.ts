@@ -107,8 +107,8 @@ export async function createHttpApp(
   return new HttpApp(
     { cors: slice.cors, redirects: slice.redirects },
     {
-      log: log.component('HTTP'),
-      secureLog: log.component('HTTPS'),
+      log: log.component('HTTP').with({ address: slice.address }),
+      secureLog: log.component('HTTPS').with({ address: slice.secureAddress }),
       guard,
       traffic,
       observe: (request, reply) => {

@@ -247,6 +247,9 @@ interface S3Mount {
 export interface HttpSlice {
   id: string;
   name: string;
+  /** Where clear text and TLS are listened for, as the log tells it. */
+  address: string;
+  secureAddress: string;
   isReadOnly: boolean;
   cors: CorsPolicy[];
   memoryAuth: { username: string; password: string } | undefined;
@@ -266,6 +269,8 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
   return {
     id: config.id,
     name: config.name,
+    address: config.address,
+    secureAddress: config.tls.address,
     isReadOnly: config.api.read_only,
     cors: [
       { prefix: '/', origins: storage.cors.origins },

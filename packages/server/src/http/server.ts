@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Component } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
-import { maskSecrets } from '../util/text.ts';
+import { logAccess } from './access-log.ts';
 import { ApiError } from './errors.ts';
 import { compressJson } from './compress.ts';
 import { type CorsPolicy, answerCors } from './cors.ts';
@@ -12,7 +12,6 @@ import { TEXT_TYPE, sendJson } from './json.ts';
 import { Redirects, prefixLocations } from './redirects.ts';
 import { connectionOf, isEncrypted, isHttp2 } from './transport.ts';
 import { dropUnreadBodies } from './unread-body.ts';
-import { STATUS_CODES } from '../util/node-http.ts';
 
 /** Adds routes to an instance; what they need has been given to the function that made them. */
 export type Routes = (app: FastifyInstance) => void;
@@ -98,11 +97,13 @@ export class HttpApp implements Component {
     });
     prefixLocations(app, guard);
     dropUnreadBodies(app);
-    app.addHook('onResponse', (request, reply, done) => {
-      logAccess(logOf(request), guard, request, reply);
-      observe?.(request, reply);
-      done();
-    });
+    logAccess(app, logOf, guard);
+    if (observe !== undefined) {
+      app.addHook('onResponse', (request, reply, done) => {
+        observe(request, reply);
+        done();
+      });
+    }
     app.setErrorHandler((error, request, reply) => {
       const answer = ApiError.from(error);
       if (answer.status >= 500) logOf(request).error('Request failed', { error: stackOf(error) });
@@ -192,29 +193,6 @@ function sendError(reply: FastifyReply, error: unknown): FastifyReply {
 /** The answer to what is no request, in the form of the listener's own. */
 function sendMalformed(reply: FastifyReply): void {
   void reply.code(400).header('content-type', 'text/plain; charset=utf-8').send('400 Bad Request');
-}
-
-function logAccess(log: Logger, guard: Guard, request: FastifyRequest, reply: FastifyReply): void {
-  const failed = reply.statusCode >= 400;
-  if (!failed && !log.enabled('debug')) return;
-  const { raw } = request;
-  const userAgent = raw.headers['user-agent'] ?? '';
-  const fields = {
-    client: guard.client(request),
-    method: raw.method,
-    path: maskSecrets(request.originalUrl),
-    proto: `HTTP/${raw.httpVersion}`,
-    status: reply.statusCode,
-    status_text: isHttp2(raw) ? STATUS_CODES[reply.statusCode] : reply.raw.statusMessage,
-    tx_size_bytes: Number(reply.getHeader('content-length') ?? 0),
-    rx_size_bytes: Number(raw.headers['content-length'] ?? 0),
-    latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,
-    user_agent: userAgent,
-  };
-  log.debug('', fields);
-  // FFmpeg's first, unauthenticated try of each write is nobody's mistake.
-  const isFirstTry = reply.statusCode === 401 && userAgent.startsWith('Lavf/');
-  if (failed && !isFirstTry) log.warn('', fields);
 }
 
 function stackOf(error: unknown): string {

@@ -36,8 +36,8 @@ export function dropUnreadBodies(app: FastifyInstance): void {
   });
 }
 
-/** Without one, a request is complete in a moment, although it may be answered before. */
-function hasBody(request: IncomingMessage): boolean {
+/** Whether a request may have a body. Without one, it is complete in a moment, although it may be answered before. */
+export function hasBody(request: IncomingMessage): boolean {
   if (isHttp2(request)) return true;
   return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
 }
