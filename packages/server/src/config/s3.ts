@@ -6,6 +6,8 @@ const NAME = /^[A-Za-z0-9_-]+$/;
 /** What has a meaning in an address or a route. */
 const RESERVED = /[\s*:?#%\\]/;
 const HIDDEN = '---';
+/** The scheme and the keys, the region, the rest. */
+const ADDRESS = /^(https?:\/\/(?:[^/?#]*@)?)(?:([^/?#.]*)\.)?(.*)$/is;
 
 /** S3 storages: `http(s)://keyid:secret@region.endpoint/bucket?name=…&mount=…&username=…&password=…` between `|`. */
 export const s3List: Kind<ConfigS3[]> = {
@@ -26,12 +28,13 @@ export function mountOf(mountpoint: string): string {
 }
 
 function parseStorage(text: string, index: number): ConfigS3 {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+  // Taken out before the rest is looked at: in front of an IP address, the region makes no valid host.
+  const [, scheme = '', region = '', rest = ''] = ADDRESS.exec(text) ?? [];
+  const url = URL.parse(scheme + rest);
+  if (url === null) {
     throw new Error(`the address of s3 storage ${index} must be an http or https URL`);
   }
-  const { searchParams, host } = url;
-  const dot = host.indexOf('.');
+  const { searchParams } = url;
   return {
     name: searchParams.get('name') ?? '',
     mountpoint: searchParams.get('mount') ?? '',
@@ -40,11 +43,11 @@ function parseStorage(text: string, index: number): ConfigS3 {
       username: searchParams.get('username') ?? '',
       password: searchParams.get('password') ?? '',
     },
-    endpoint: host.slice(dot + 1),
+    endpoint: url.host,
     access_key_id: decodeUserInfo(url.username, index),
     secret_access_key: decodeUserInfo(url.password, index),
     bucket: url.pathname.replace(/^\//, ''),
-    region: host.slice(0, Math.max(dot, 0)),
+    region: region.toLowerCase(),
     use_ssl: url.protocol === 'https:',
   };
 }
