@@ -445,6 +445,18 @@ describe('directories and redirects', () => {
     expect((await server.send('HEAD', '/ui/')).headers['content-length']).toBe('11');
   });
 
+  test.each([
+    ['index.html', '<p>', 'text/html; charset=utf-8'],
+    ['LICENSE', 'Use it.', 'text/plain; charset=utf-8'],
+    ['page.in', '<!doctype html><p>', 'text/html; charset=utf-8'],
+    ['data.unknown', '\0\x01', 'application/octet-stream'],
+    ['empty', '', 'text/plain; charset=utf-8'],
+  ])('%s has the type of its name, or of its content', async (name, content, type) => {
+    await writeFile(path.join(server.folder, 'disk', name), content);
+    const answer = await server.get(`/ui/${name}`);
+    expect([answer.status, answer.headers['content-type'], answer.text]).toEqual([200, type, content]);
+  });
+
   test('a page is not sent again to who has it', async () => {
     const { headers } = await server.get('/ui/');
     const again = await server.get('/ui/', { 'if-modified-since': headers['last-modified'] ?? '' });
