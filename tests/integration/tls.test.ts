@@ -159,7 +159,7 @@ describe('HTTPS', () => {
     await ask(tls.session(), { ':path': '/logged-over-http2' });
     await vi.waitFor(() => {
       expect(tls.server.log()).toMatch(
-        /level=WARN component="HTTPS" .*path="\/logged-over-http2" proto="HTTP\/2.0" .*status=404 status_text="Not Found"/,
+        /level=WARN component="HTTPS" .*client="127.0.0.1" .*path="\/logged-over-http2" proto="HTTP\/2.0" .*status=404 status_text="Not Found"/,
       );
     }, SOON);
     await fetch(`${tls.server.base}/logged-in-clear`);

@@ -8,10 +8,13 @@ import { meterStream } from './metering.ts';
 import { isHttp2 } from './transport.ts';
 import { hasBody } from './unread-body.ts';
 
-/** Bytes of bodies, as far as they came and went. */
-interface Sizes {
+/** What is known of a request before its end. */
+interface Notes {
+  /** Undefined if it can still be told afterwards. */
+  client?: string;
+  /** Bytes of its body, as far as they came. */
   received: number;
-  /** Undefined if the answer is not sent as a stream. */
+  /** Bytes of the answer's body, as far as they went; undefined if it is not sent as a stream. */
   sent?: number;
 }
 
@@ -21,20 +24,33 @@ export function logAccess(
   logOf: (request: FastifyRequest) => Logger,
   guard: Pick<Guard, 'client'>,
 ): void {
-  const sizes = new WeakMap<FastifyRequest, Sizes>();
+  const noted = new WeakMap<FastifyRequest, Notes>();
+  const notesOf = (request: FastifyRequest): Notes => {
+    const known = noted.get(request);
+    if (known !== undefined) return known;
+    const notes: Notes = { received: 0 };
+    noted.set(request, notes);
+    return notes;
+  };
+  app.addHook('onRequest', (request, _reply, done) => {
+    // A connection that is gone, and each stream that has ended, do not know their client any more.
+    if (isHttp2(request.raw) || logOf(request).enabled('debug')) {
+      notesOf(request).client = guard.client(request);
+    }
+    done();
+  });
   app.addHook('preParsing', (request, _reply, payload, done) => {
     if (hasBody(request.raw)) {
-      const size: Sizes = { received: 0 };
-      sizes.set(request, size);
-      meterStream(request.raw, (bytes) => (size.received += bytes));
+      const notes = notesOf(request);
+      meterStream(request.raw, (bytes) => (notes.received += bytes));
     }
     done(null, payload);
   });
   app.addHook('onSend', (request, _reply, payload, done) => {
     if (payload instanceof Readable && logOf(request).enabled('debug')) {
-      const size = Object.assign(sizes.get(request) ?? { received: 0 }, { sent: 0 });
-      sizes.set(request, size);
-      meterStream(payload, (bytes) => (size.sent += bytes));
+      const notes = notesOf(request);
+      notes.sent = 0;
+      meterStream(payload, (bytes) => (notes.sent = (notes.sent ?? 0) + bytes));
     }
     done(null, payload);
   });
@@ -42,7 +58,8 @@ export function logAccess(
     const log = logOf(request);
     const failed = reply.statusCode >= 400;
     if (failed || log.enabled('debug')) {
-      const fields = toFields(request, reply, guard.client(request), sizes.get(request));
+      const notes = notesOf(request);
+      const fields = toFields(request, reply, { ...notes, client: notes.client ?? guard.client(request) });
       log.debug('', fields);
       if (failed && !isFirstTry(fields)) log.warn('', fields);
     }
@@ -53,8 +70,7 @@ export function logAccess(
 function toFields(
   request: FastifyRequest,
   reply: FastifyReply,
-  client: string,
-  { received, sent }: Sizes = { received: 0 },
+  { client, received, sent }: Notes & { client: string },
 ) {
   const { raw } = request;
   const announced = raw.method === 'HEAD' ? 0 : Number(reply.getHeader('content-length') ?? 0);

@@ -17,6 +17,8 @@ export type WebServer = TcpServer & { closeIdleConnections(): void; closeAllConn
 export const HTTP1_LIMITS = {
   maxHeaderSize: 65_536,
   headersTimeout: 10_000,
+  // Node looks only every 30 seconds for those that are late.
+  connectionsCheckingInterval: 1_000,
   keepAliveTimeout: 120_000,
   // Uploads last as long as a stream does.
   requestTimeout: 0,

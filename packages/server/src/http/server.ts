@@ -85,6 +85,7 @@ export class HttpApp implements Component {
     app.addContentTypeParser('*', (_request, payload, done) => {
       done(null, payload);
     });
+    logAccess(app, logOf, guard);
     app.addHook('onRequest', (request, reply, done) => {
       if (answerCors(cors, request, reply) || redirects.answer(request, reply)) return;
       done();
@@ -97,7 +98,6 @@ export class HttpApp implements Component {
     });
     prefixLocations(app, guard);
     dropUnreadBodies(app);
-    logAccess(app, logOf, guard);
     if (observe !== undefined) {
       app.addHook('onResponse', (request, reply, done) => {
         observe(request, reply);
