@@ -83,7 +83,7 @@ export async function createHttpApp(
   };
   const directories = await Promise.all(
     Object.entries(slice.directories).map(async ([prefix, dir]) => {
-      const files = new DiskFilesystem({ dir, maxBytes: 0 });
+      const files = new DiskFilesystem({ dir, isMade: false, maxBytes: 0 });
       await files.start();
       // compat: the configured types are those of the file systems.
       return directoryRoutes({ prefix, directory: files, mime: await readMimeTypes(SHIPPED_MIME_FILE) });
