@@ -65,7 +65,7 @@ async function write(target: string, options: readonly string[] = []): Promise<v
 async function openPlaylists(): Promise<string[]> {
   const open: string[] = [];
   for (const { name } of await server.memory.list({ glob: '/*.m3u8' })) {
-    const file = await server.memory.open(name);
+    const file = server.memory.open(name);
     const content = file?.read(0, file.info.size);
     const text = Buffer.isBuffer(content) ? content.toString() : '';
     if (text.includes('#EXTINF') && !text.includes('#EXT-X-ENDLIST')) open.push(name);

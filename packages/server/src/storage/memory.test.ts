@@ -250,18 +250,21 @@ describe('the limit of memory', () => {
     expect(await names()).toEqual(['/2']);
   });
 
-  test.each([false, true])('replacements that never come make no room for others (purging: %s)', async (purge) => {
-    limited(2048, purge);
-    await files.write('/a', source(KIB));
-    await files.write('/b', source(KIB));
-    const replacement = new PassThrough();
-    const broken = files.write('/a', replacement);
-    const outcome = await files.write('/c', source(KIB)).catch((error: unknown) => String(error));
-    expect(outcome).toContain(purge ? 'created' : 'not enough space on device');
-    replacement.destroy(new Error('gone'));
-    await expect(broken).rejects.toThrow('gone');
-    expect(await names()).toEqual(purge ? ['/a', '/c'] : ['/a', '/b']);
-  });
+  test.each([false, true])(
+    'replacements that never come make no room for others (purging: %s)',
+    async (purge) => {
+      limited(2048, purge);
+      await files.write('/a', source(KIB));
+      await files.write('/b', source(KIB));
+      const replacement = new PassThrough();
+      const broken = files.write('/a', replacement);
+      const outcome = await files.write('/c', source(KIB)).catch((error: unknown) => String(error));
+      expect(outcome).toContain(purge ? 'created' : 'not enough space on device');
+      replacement.destroy(new Error('gone'));
+      await expect(broken).rejects.toThrow('gone');
+      expect(await names()).toEqual(purge ? ['/a', '/c'] : ['/a', '/b']);
+    },
+  );
 
   test('the file that is being replaced is not purged', async () => {
     limited(2048, true);
