@@ -186,13 +186,16 @@ describe('basic authentication of writes', () => {
     expect(await server.memory.list()).toEqual([]);
   });
 
-  test('credentials that are not base64: 400', async () => {
-    const answer = await server.put('/a', 'x', { authorization: 'Basic %%%' });
-    expect([answer.status, JSON.parse(answer.text)]).toEqual([
-      400,
-      errorBody(400, 'Bad Request', 'Bad Request'),
-    ]);
-  });
+  test.each(['%%%', 'abc', BASIC.replace(/^Basic |=+$/g, ''), `${BASIC.slice(6)}=`])(
+    'credentials that are not base64, %s: 400',
+    async (credentials) => {
+      const answer = await server.put('/a', 'x', { authorization: `Basic ${credentials}` });
+      expect([answer.status, JSON.parse(answer.text)]).toEqual([
+        400,
+        errorBody(400, 'Bad Request', 'Bad Request'),
+      ]);
+    },
+  );
 
   test('the scheme may be in lower case', async () => {
     expect((await server.put('/a', 'x', { authorization: BASIC.replace('Basic', 'basic') })).status).toBe(
@@ -355,6 +358,7 @@ describe('the API of the filesystems', () => {
     ['?sort=lastmod', ['/b.txt', '/a.txt', '/sub/c.ts']],
     ['?sort=none&order=desc', ['/sub/c.ts', '/a.txt', '/b.txt']],
     ['?sort=color&order=up', ['/sub/c.ts', '/a.txt', '/b.txt']],
+    ['?sort=&order=', ['/b.txt', '/a.txt', '/sub/c.ts']],
     ['?glob=/*.txt', ['/b.txt', '/a.txt']],
     ['?glob=*.txt', []],
     ['?glob=**.ts', ['/sub/c.ts']],
@@ -439,6 +443,18 @@ describe('directories and redirects', () => {
   test('every method reads', async () => {
     expect((await server.send('POST', '/ui/', { body: 'x' })).text).toBe('<p>home</p>');
     expect((await server.send('HEAD', '/ui/')).headers['content-length']).toBe('11');
+  });
+
+  test.each([
+    ['index.html', '<p>', 'text/html; charset=utf-8'],
+    ['LICENSE', 'Use it.', 'text/plain; charset=utf-8'],
+    ['page.in', '<!doctype html><p>', 'text/html; charset=utf-8'],
+    ['data.unknown', '\0\x01', 'application/octet-stream'],
+    ['empty', '', 'text/plain; charset=utf-8'],
+  ])('%s has the type of its name, or of its content', async (name, content, type) => {
+    await writeFile(path.join(server.folder, 'disk', name), content);
+    const answer = await server.get(`/ui/${name}`);
+    expect([answer.status, answer.headers['content-type'], answer.text]).toEqual([200, type, content]);
   });
 
   test('a page is not sent again to who has it', async () => {

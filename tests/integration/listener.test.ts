@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Listener } from '../../packages/server/src/http/listener.ts';
+import { HTTP1_LIMITS } from '../../packages/server/src/http/plain-server.ts';
 import { Log } from '../../packages/server/src/log/logger.ts';
 
 const log = new Log(process.stderr, {
@@ -55,6 +56,24 @@ class RawClient {
 }
 
 describe('the listener', () => {
+  test('closes a connection soon after the time for a header is over', async () => {
+    // As long as the header's is, only shorter.
+    const limits = { ...HTTP1_LIMITS, headersTimeout: 100 };
+    const server = createServer(limits, (_request, response) => response.end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    open.push({
+      close: async () => {
+        server.close();
+        await once(server, 'close');
+      },
+    });
+    const client = new RawClient((server.address() as AddressInfo).port).send(
+      'GET / HTTP/1.1\r\nHost: a\r\n',
+    );
+    expect(await client.untilClosed()).toContain('HTTP/1.1 408 ');
+  });
+
   test('asks for an announced body only when the handler does', async () => {
     const listener = await listen((request, response) => {
       if (request.headers.authorization === undefined) {

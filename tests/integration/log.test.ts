@@ -2,6 +2,46 @@ import type { LogEvents } from '@millrace/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
 
+describe('the access log', () => {
+  const MEMORY = { CORE_STORAGE_MEMORY_AUTH_USERNAME: 'mem', CORE_STORAGE_MEMORY_AUTH_PASSWORD: 'secret' };
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ env: { CORE_LOG_LEVEL: 'debug', ...MEMORY } });
+  });
+  afterAll(() => server.close());
+
+  const authorization = `Basic ${Buffer.from('mem:secret').toString('base64')}`;
+  /** The fields of the lines about a path. */
+  const about = async (path: string) =>
+    ((await server.api('GET', '/v3/log?format=raw&component=http')).body as Record<string, unknown>[]).filter(
+      (event) => event['path'] === path,
+    );
+  const write = (path: string, init: RequestInit = {}) =>
+    fetch(`${server.base}${path}`, { method: 'PUT', headers: { authorization }, body: 'hello', ...init });
+
+  test('has the listener, and the bytes that came and went', async () => {
+    const body = new Blob(['x'.repeat(2000)]).stream();
+    await write('/memfs/log/chunked', { body, duplex: 'half' } as RequestInit);
+    expect(await about('/memfs/log/chunked')).toEqual([
+      expect.objectContaining({ address: new URL(server.base).host, rx_size_bytes: 2000, tx_size_bytes: 0 }),
+    ]);
+    await fetch(`${server.base}/memfs/log/chunked`, { method: 'HEAD' });
+    await fetch(`${server.base}/memfs/log/chunked`).then((answer) => answer.text());
+    expect((await about('/memfs/log/chunked')).map((event) => event['tx_size_bytes'])).toEqual([0, 0, 2000]);
+  });
+
+  test.each([
+    ['PUT', 'Lavf/60', ['DEBUG']],
+    ['PUT', 'curl/8', ['DEBUG', 'WARN']],
+    ['GET', 'Lavf/60', ['DEBUG', 'WARN']],
+  ])('warns of a %s without credentials by %s: %s', async (method, agent, levels) => {
+    const path = method === 'GET' ? `/api/v3/${agent}` : `/memfs/log/${agent}`;
+    const init: RequestInit = { method, headers: { 'user-agent': agent } };
+    expect((await fetch(`${server.base}${path}`, init)).status).toBe(401);
+    expect((await about(path)).map(({ level }) => level)).toEqual(levels);
+  });
+});
+
 describe('GET /api/v3/log', () => {
   let server: TestServer;
   beforeAll(async () => {

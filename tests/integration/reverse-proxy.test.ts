@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PrefixProxy, startPrefixProxy } from '../support/prefix-proxy.ts';
@@ -23,6 +23,7 @@ describe.each([
         CORE_ROUTER_ROUTES: '/old:/memfs/live.m3u8 /more/*:more',
       },
     });
+    await mkdir(path.join(server.folder, 'more'));
     await writeFile(path.join(server.folder, 'more/index.html'), 'more');
     proxy = await startPrefixProxy(server.base, '/media');
   });

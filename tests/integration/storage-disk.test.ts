@@ -33,6 +33,21 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+test('a folder that is not to be made is not, and has its files once it is there', async () => {
+  const later = path.join(folder, 'later');
+  const files = new DiskFilesystem({ dir: later, isMade: false, maxBytes: 0 });
+  await files.start();
+  expect([await files.open('/a'), await files.isDirectory('/'), await readdir(folder)]).toEqual([
+    undefined,
+    false,
+    ['root'],
+  ]);
+  await mkdir(later);
+  await writeFile(path.join(later, 'a'), 'x');
+  expect(await bytesOf(await files.open('/a'))).toBe('x');
+  await files.close();
+});
+
 const source = (...chunks: string[]) => Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
 
 async function bytesOf(file: OpenFile | undefined, start = 0, end = file?.info.size ?? 0): Promise<string> {

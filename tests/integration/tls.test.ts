@@ -114,6 +114,21 @@ describe('HTTPS', () => {
     expect((await ask(session, { ':path': '/ping' })).status).toBe(200);
   });
 
+  test.each([
+    ['a preflight', 204, { ':path': '/memfs/x', ':method': 'OPTIONS' }],
+    ['a redirect', 301, { ':path': '/api/swagger/' }],
+    ['a file that the client has', 304, { ':path': '/memfs/known', 'if-none-match': '*' }],
+  ])('answers %s without a body over HTTP/2, also to who sends one', async (_what, status, headers) => {
+    const session = tls.session();
+    await ask(session, { ':path': '/memfs/known', ':method': 'PUT', authorization: BASIC }, 'x');
+    expect((await ask(session, headers)).status).toBe(status);
+    const stream = session.request(headers, { endStream: false });
+    stream.on('error', () => undefined);
+    stream.write('body');
+    expect((await answerOf(stream)).status).toBe(status);
+    stream.close();
+  });
+
   test('answers a body that is too large and goes on with the other streams of the connection', async () => {
     const session = tls.session();
     const headers = { ':path': '/api/login', ':method': 'POST', 'content-type': 'application/json' };
@@ -159,7 +174,7 @@ describe('HTTPS', () => {
     await ask(tls.session(), { ':path': '/logged-over-http2' });
     await vi.waitFor(() => {
       expect(tls.server.log()).toMatch(
-        /level=WARN component="HTTPS" .*path="\/logged-over-http2" proto="HTTP\/2.0" .*status=404 status_text="Not Found"/,
+        /level=WARN component="HTTPS" .*client="127.0.0.1" .*path="\/logged-over-http2" proto="HTTP\/2.0" .*status=404 status_text="Not Found"/,
       );
     }, SOON);
     await fetch(`${tls.server.base}/logged-in-clear`);

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from './auth/auth.ts';
 import type { Surroundings } from './composition.ts';
+import { SHIPPED_MIME_FILE } from './config/mime-file.ts';
 import type { ContentCache } from './delivery/cache.ts';
-import type { MimeTypes } from './delivery/mime.ts';
+import { type MimeTypes, readMimeTypes } from './delivery/mime.ts';
 import { mountRoutes } from './delivery/mount.ts';
 import { directoryRoutes } from './delivery/static.ts';
 import type { Events } from './events/events.ts';
@@ -82,9 +83,10 @@ export async function createHttpApp(
   };
   const directories = await Promise.all(
     Object.entries(slice.directories).map(async ([prefix, dir]) => {
-      const files = new DiskFilesystem({ dir, maxBytes: 0 });
+      const files = new DiskFilesystem({ dir, isMade: false, maxBytes: 0 });
       await files.start();
-      return directoryRoutes({ prefix, directory: files, mime });
+      // compat: the configured types are those of the file systems.
+      return directoryRoutes({ prefix, directory: files, mime: await readMimeTypes(SHIPPED_MIME_FILE) });
     }),
   );
   const diskCache = cache.mount({ prefix: '/', trustMs: 0 });
@@ -105,10 +107,10 @@ export async function createHttpApp(
     prefix: (request: IncomingMessage) => auth.prefix(request),
   };
   return new HttpApp(
-    { cors: slice.cors, listens: slice.listens, redirects: slice.redirects },
+    { cors: slice.cors, redirects: slice.redirects },
     {
-      log: log.component('HTTP'),
-      secureLog: log.component('HTTPS'),
+      log: log.component('HTTP').with({ address: slice.address }),
+      secureLog: log.component('HTTPS').with({ address: slice.secureAddress }),
       guard,
       traffic,
       observe: (request, reply) => {

@@ -249,11 +249,13 @@ interface S3Mount {
 export interface HttpSlice {
   id: string;
   name: string;
+  /** Where clear text and TLS are listened for, as the log tells it. */
+  address: string;
+  secureAddress: string;
   isReadOnly: boolean;
   hasIntrospection: boolean;
   /** Of a value of the metadata, in bytes. */
   metadataLimit: number;
-  listens: { plain: string; tls: string };
   cors: CorsPolicy[];
   memoryAuth: { username: string; password: string } | undefined;
   /** Undefined if Prometheus is not served. */
@@ -272,10 +274,11 @@ export function httpSlice(config: Config, cwd: string): HttpSlice {
   return {
     id: config.id,
     name: config.name,
+    address: config.address,
+    secureAddress: config.tls.address,
     isReadOnly: config.api.read_only,
     hasIntrospection: config.api.graphql_introspection,
     metadataLimit: config.api.metadata_max_mbytes * MEBIBYTE,
-    listens: { plain: config.address, tls: config.tls.address },
     cors: [
       { prefix: '/', origins: storage.cors.origins },
       { prefix: '/memfs', origins: storage.cors.origins },

@@ -354,6 +354,16 @@ describe('what is written is read back', () => {
     );
   });
 
+  test('the region of an S3 storage may stand in front of an IP address', () => {
+    const read = (address: string) => s3List.parse(`http://k:s@${address}/b?name=n&mount=/m`)[0];
+    expect(read('us-east-1.192.0.2.1:9000')).toMatchObject({
+      region: 'us-east-1',
+      endpoint: '192.0.2.1:9000',
+    });
+    expect(read('eu.[2001:db8::1]:9000')).toMatchObject({ region: 'eu', endpoint: '[2001:db8::1]:9000' });
+    expect(read('localhost:9000')).toMatchObject({ region: '', endpoint: 'localhost:9000' });
+  });
+
   test('reading any text only ever fails with an error', () => {
     for (const [, kind] of cases) {
       fc.assert(

@@ -6,7 +6,8 @@ import { type Kind, file } from './kinds.ts';
 /** The default of `storage.mimetypes_file`. */
 export const DEFAULT_MIME_FILE = './mime.types';
 
-const SHIPPED_MIME_FILE = fileURLToPath(new URL('../../mime.types', import.meta.url));
+/** What comes with the server. */
+export const SHIPPED_MIME_FILE = fileURLToPath(new URL('../../mime.types', import.meta.url));
 
 /**
  * The absolute path of the file of MIME types to read: the one that comes with the server if none is

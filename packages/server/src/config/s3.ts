@@ -6,6 +6,8 @@ const NAME = /^[A-Za-z0-9_-]+$/;
 /** What has a meaning in an address or a route. */
 const RESERVED = /[\s*:?#%\\]/;
 const HIDDEN = '---';
+/** The scheme and the keys, the region, the rest. */
+const ADDRESS = /^(https?:\/\/(?:[^/?#]*@)?)(?:([^/?#.]*)\.)?(.*)$/is;
 
 /** S3 storages: `http(s)://keyid:secret@region.endpoint/bucket?name=…&mount=…&username=…&password=…` between `|`. */
 export const s3List: Kind<ConfigS3[]> = {
@@ -26,13 +28,13 @@ export function mountOf(mountpoint: string): string {
 }
 
 function parseStorage(text: string, index: number): ConfigS3 {
-  // As the URL of a scheme that is not known: of HTTP's, `region.192.0.2.1` would be a broken IPv4 address.
-  const url = URL.parse(`s3+${text}`);
-  if (url === null || (url.protocol !== 's3+https:' && url.protocol !== 's3+http:') || url.host === '') {
+  // Taken out before the rest is looked at: in front of an IP address, the region makes no valid host.
+  const [, scheme = '', region = '', rest = ''] = ADDRESS.exec(text) ?? [];
+  const url = URL.parse(scheme + rest);
+  if (url === null) {
     throw new Error(`the address of s3 storage ${index} must be an http or https URL`);
   }
-  const { searchParams, host } = url;
-  const dot = host.indexOf('.');
+  const { searchParams } = url;
   return {
     name: searchParams.get('name') ?? '',
     mountpoint: searchParams.get('mount') ?? '',
@@ -41,12 +43,12 @@ function parseStorage(text: string, index: number): ConfigS3 {
       username: searchParams.get('username') ?? '',
       password: searchParams.get('password') ?? '',
     },
-    endpoint: host.slice(dot + 1),
+    endpoint: url.host,
     access_key_id: decodeUserInfo(url.username, index),
     secret_access_key: decodeUserInfo(url.password, index),
     bucket: url.pathname.replace(/^\//, ''),
-    region: host.slice(0, Math.max(dot, 0)),
-    use_ssl: url.protocol === 's3+https:',
+    region: region.toLowerCase(),
+    use_ssl: url.protocol === 'https:',
   };
 }
 

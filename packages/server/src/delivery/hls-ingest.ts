@@ -3,7 +3,7 @@ import type { FastifyRequest, onSendHookHandler } from 'fastify';
 import { MAX_PLAYLIST_BYTES } from './hls-playlist-cache.ts';
 import { isPlaylist, isSegment, segmentPaths } from './hls-playlist.ts';
 import { type HlsCollector, type HlsSessions, referenceOf } from './hls-viewers.ts';
-import { headerBytes, meterStream } from './metering.ts';
+import { meterStream, requestHeaderBytes } from '../http/metering.ts';
 
 /** A segment that was uploaded, or still is, and that no playlist has named yet. */
 interface Segment {
@@ -55,7 +55,7 @@ export class HlsIngest {
   };
 
   #receiveSegment(request: FastifyRequest, path: string, collector: HlsCollector): void {
-    const segment: Segment = { bytes: requestBytes(request), isArriving: true };
+    const segment: Segment = { bytes: requestHeaderBytes(request.headers), isArriving: true };
     this.#segments.set(path, segment);
     meterStream(request.raw, (bytes) => {
       if (segment.session === undefined) segment.bytes += bytes;
@@ -84,7 +84,7 @@ export class HlsIngest {
         extra: request.headers['user-agent'] ?? '',
       });
       collector.activate(path);
-      collector.ingress(path, requestBytes(request) + size);
+      collector.ingress(path, requestHeaderBytes(request.headers) + size);
       if (size > MAX_PLAYLIST_BYTES) return;
       this.#claim(segmentPaths(Buffer.concat(chunks).toString('latin1'), path), path, collector);
     });
@@ -101,9 +101,4 @@ export class HlsIngest {
       else this.#segments.delete(path);
     }
   }
-}
-
-/** The bytes of a request's header, but for the host. */
-function requestBytes({ headers }: FastifyRequest): number {
-  return headerBytes({ ...headers, host: undefined });
 }

@@ -10,7 +10,7 @@ import { MAX_PLAYLIST_BYTES, PlaylistCache } from './hls-playlist-cache.ts';
 import { type Playlist, isPlaylist, isSegment, wrapperPlaylist } from './hls-playlist.ts';
 import { isSessionId, newSessionId } from './hls-session-id.ts';
 import { normalizeHost } from './hls-uri.ts';
-import { headerBytes, meterBody } from './metering.ts';
+import { answerHeaderBytes, meterBody } from '../http/metering.ts';
 
 /** What is asked of the sessions of one protocol. */
 export type HlsCollector = Pick<
@@ -91,7 +91,7 @@ export class HlsViewers {
     }
     const { collector, id } = visit;
     if (visit.isSegment && reply.statusCode < 400) collector.activate(id);
-    collector.egress(id, headerBytes(reply.getHeaders()));
+    collector.egress(id, answerHeaderBytes(reply.getHeaders()));
     const body = meterBody(payload, (bytes) => {
       collector.egress(id, bytes);
     });

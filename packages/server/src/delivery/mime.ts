@@ -71,6 +71,11 @@ export function parseMimeTypes(text: string): MimeTypes {
   };
 }
 
+/** The types that a file tells. Rejects with `unavailable` if it cannot be read. */
+export async function readMimeTypes(file: string): Promise<MimeTypes> {
+  return parseMimeTypes(await read(file));
+}
+
 async function read(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');

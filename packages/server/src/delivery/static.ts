@@ -6,11 +6,13 @@ import type { Routes } from '../http/server.ts';
 import type { Filesystem } from '../storage/filesystem.ts';
 import { CoreError } from '../util/errors.ts';
 import type { MimeTypes } from './mime.ts';
+import { sniffType } from './sniff.ts';
 
 export interface DirectoryOptions {
   /** Where the directory is served, such as `/ui`; with or without `/*` behind it. */
   prefix: string;
   directory: Pick<Filesystem, 'open' | 'isDirectory'>;
+  /** Types by extension. Of what is not among them, the content tells. */
   mime: MimeTypes;
 }
 
@@ -29,14 +31,16 @@ export function directoryRoutes({ prefix, directory, mime }: DirectoryOptions): 
     if (base.includes('*') || app.hasRoute({ method: 'GET', url: `${base}/*` })) return;
     const files = new Files({
       filesystem: readOnly(directory),
-      typeOf: (path) => withCharset(mime.typeOf(path, 'application/octet-stream')),
+      typeOf: (path) => mime.typeOf(path, ''),
       isCompressible: () => false,
     });
     const answer = async (request: FastifyRequest, reply: FastifyReply) => {
       const path = `/${(request.params as { '*': string })['*']}`;
       const file = (await directory.isDirectory(path)) ? posix.join(path, 'index.html') : path;
       try {
-        return await files.send(request, reply, files.named(file));
+        const named = files.named(file);
+        const type = named.type || (await sniffType(directory, file));
+        return await files.send(request, reply, { ...named, type: withCharset(type) });
       } catch (error) {
         throw error instanceof ApiError && error.status === 404 ? ApiError.plain(404) : error;
       }

@@ -29,6 +29,13 @@ const files = (...origins: string[]): CorsPolicy[] => [
 ];
 
 describe('CORS', () => {
+  test.each(['/api/v3/fs', '/%61pi/v3/fs?x', '/api%zz'])('goes by the decoded path of %s', async (url) => {
+    const policies = files('http://a.example');
+    const answer = await ask(policies, 'OPTIONS', url, 'http://b.example');
+    // What cannot be decoded at all is refused before.
+    expect(answer.headers['access-control-allow-origin']).toBe(url.includes('%zz') ? undefined : '*');
+  });
+
   test('answers every OPTIONS with 204 before any route', async () => {
     const { statusCode, body, headers } = await ask(files('*'), 'OPTIONS', '/x', 'http://a.example');
     expect([statusCode, body]).toEqual([204, '']);

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { decodedPath } from './query.ts';
 
 /** Which origins may read what lies below a path. */
 export interface CorsPolicy {
-  /** Start of the path, compared as text. */
+  /** Start of the path, decoded, compared as text. */
   prefix: string;
   /** `*`, exact origins, or patterns such as `https://*.example.com`. */
   origins: readonly string[];
@@ -25,7 +26,8 @@ export function answerCors(
   reply: FastifyReply,
 ): boolean {
   const { origin } = request.headers;
-  const allowed = origin === undefined ? undefined : allowedOrigin(policies, request.url, origin);
+  const allowed =
+    origin === undefined ? undefined : allowedOrigin(policies, decodedPath(request.url), origin);
   const isPreflight = request.method === 'OPTIONS';
 
   reply.header(

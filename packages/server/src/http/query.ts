@@ -24,3 +24,14 @@ export function decodeAgain(text: string): string {
     return text;
   }
 }
+
+/** The path of a URL without its query, decoded; as it is if that is impossible. */
+export function decodedPath(url: string): string {
+  const [path = ''] = url.split('?', 1);
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

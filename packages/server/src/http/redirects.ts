@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Guard } from './guard.ts';
+import { decodedPath } from './query.ts';
 
 /** Permanent redirects from exact paths, decoded, to others. Those that do not lead to a path of this server have no effect. */
 export class Redirects {
@@ -15,7 +16,7 @@ export class Redirects {
 
   /** Answers a request for one of the paths, whatever its method, without its query. Returns whether it did. */
   answer(request: FastifyRequest, reply: FastifyReply): boolean {
-    const target = this.#targets.size === 0 ? undefined : this.#targets.get(pathOf(request.url));
+    const target = this.#targets.size === 0 ? undefined : this.#targets.get(decodedPath(request.url));
     if (target === undefined) return false;
     void reply.code(301).header('location', target).send();
     return true;
@@ -34,13 +35,4 @@ export function prefixLocations(app: FastifyInstance, guard: Guard): void {
     }
     done(null, payload);
   });
-}
-
-function pathOf(url: string): string {
-  const [path = ''] = url.split('?', 1);
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Component } from '../components.ts';
 import type { Logger } from '../log/logger.ts';
-import { maskSecrets } from '../util/text.ts';
+import { AccessLog } from './access-log.ts';
 import { ApiError } from './errors.ts';
 import { compressJson } from './compress.ts';
 import { type CorsPolicy, answerCors } from './cors.ts';
@@ -12,15 +12,12 @@ import { TEXT_TYPE, sendJson } from './json.ts';
 import { Redirects, prefixLocations } from './redirects.ts';
 import { connectionOf, isEncrypted, isHttp2 } from './transport.ts';
 import { dropUnreadBodies } from './unread-body.ts';
-import { STATUS_CODES } from '../util/node-http.ts';
 
 /** Adds routes to an instance; what they need has been given to the function that made them. */
 export type Routes = (app: FastifyInstance) => void;
 
 export interface HttpOptions {
   cors: readonly CorsPolicy[];
-  /** Where requests come in, as configured, for the access log; without and with TLS. */
-  listens?: { plain: string; tls: string };
   /** Exact paths that lead to others, whatever is there. */
   redirects?: Readonly<Record<string, string>>;
 }
@@ -80,8 +77,9 @@ export class HttpApp implements Component {
     const app = this.#app;
     const { log, secureLog = log, guard, observe, open, v3, mounts } = this.#parts;
     const logOf = ({ raw }: FastifyRequest) => (isEncrypted(raw) ? secureLog : log);
-    const { cors, listens } = this.#options;
+    const { cors } = this.#options;
     const redirects = new Redirects(this.#options.redirects ?? {});
+    const accessLog = new AccessLog(logOf, guard);
 
     // Bodies reach the routes as streams: what may be read, how much and when is theirs to say.
     app.removeAllContentTypeParsers();
@@ -89,11 +87,13 @@ export class HttpApp implements Component {
       done(null, payload);
     });
     app.addHook('onRequest', (request, reply, done) => {
+      accessLog.begin(request, reply);
       if (answerCors(cors, request, reply) || redirects.answer(request, reply)) return;
       done();
     });
     // Only past the guards: FFmpeg repeats a write with its credentials if it was refused instead of continued.
     app.addHook('preParsing', (request, reply, _payload, done) => {
+      accessLog.receive(request);
       if (expectsContinue(request.raw)) reply.raw.writeContinue();
       tolerateContentType(request.raw);
       done();
@@ -101,8 +101,7 @@ export class HttpApp implements Component {
     prefixLocations(app, guard);
     dropUnreadBodies(app);
     app.addHook('onResponse', (request, reply, done) => {
-      const address = listens?.[isEncrypted(request.raw) ? 'tls' : 'plain'];
-      logAccess(logOf(request), guard, request, reply, address);
+      accessLog.end(request, reply);
       observe?.(request, reply);
       done();
     });
@@ -195,36 +194,6 @@ function sendError(reply: FastifyReply, error: unknown): FastifyReply {
 /** The answer to what is no request, in the form of the listener's own. */
 function sendMalformed(reply: FastifyReply): void {
   void reply.code(400).header('content-type', 'text/plain; charset=utf-8').send('400 Bad Request');
-}
-
-function logAccess(
-  log: Logger,
-  guard: Guard,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  address: string | undefined,
-): void {
-  const failed = reply.statusCode >= 400;
-  if (!failed && !log.enabled('debug')) return;
-  const { raw } = request;
-  const userAgent = raw.headers['user-agent'] ?? '';
-  const fields = {
-    ...(address === undefined ? {} : { address }),
-    client: guard.client(request),
-    method: raw.method,
-    path: maskSecrets(request.originalUrl),
-    proto: `HTTP/${raw.httpVersion}`,
-    status: reply.statusCode,
-    status_text: isHttp2(raw) ? STATUS_CODES[reply.statusCode] : reply.raw.statusMessage,
-    tx_size_bytes: Number(reply.getHeader('content-length') ?? 0),
-    rx_size_bytes: Number(raw.headers['content-length'] ?? 0),
-    latency_ms: Math.round(reply.elapsedTime * 1000) / 1000,
-    user_agent: userAgent,
-  };
-  log.debug('', fields);
-  // FFmpeg's first, unauthenticated try of each write is nobody's mistake.
-  const isFirstTry = reply.statusCode === 401 && userAgent.startsWith('Lavf/');
-  if (failed && !isFirstTry) log.warn('', fields);
 }
 
 function stackOf(error: unknown): string {

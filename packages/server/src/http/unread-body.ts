@@ -36,18 +36,25 @@ export function dropUnreadBodies(app: FastifyInstance): void {
   });
 }
 
-/** Without one, a request is complete in a moment, although it may be answered before. */
-function hasBody(request: IncomingMessage): boolean {
-  if (isHttp2(request)) return true;
+/** Whether a request may have a body. Without one, it is complete in a moment, although it may be answered before. */
+export function hasBody(request: IncomingMessage): boolean {
+  if (isHttp2(request)) return !streamOf(request).endAfterHeaders;
   return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
 }
 
 /** Asks the client to send no more, once it has the whole answer (RFC 9113 §8.1). */
 function resetAfter(response: ServerResponse): void {
-  const { stream } = response as ServerResponse & { stream: ServerHttp2Stream };
+  const stream = streamOf(response);
   stream.once('finish', () => {
-    stream.close(NO_ERROR);
+    // An answer without a body has not even left yet, and would not any more.
+    setImmediate(() => {
+      stream.close(NO_ERROR);
+    });
   });
+}
+
+function streamOf(message: IncomingMessage | ServerResponse): ServerHttp2Stream {
+  return (message as typeof message & { stream: ServerHttp2Stream }).stream;
 }
 
 function drop(request: IncomingMessage, isToBeClosed: boolean): void {

@@ -60,10 +60,16 @@ test('a known session stays as it is when it is registered or activated again', 
 });
 
 test('who has no location and no peer is unknown', () => {
-  const { collector } = setUp();
+  const { collector, log } = setUp();
   collector.register('a', { reference: '', location: '', peer: '' });
   collector.activate('a');
   expect(collector.active()).toMatchObject([{ reference: '', location: 'unknown', peer: 'unknown' }]);
+  expect(log.events().map(({ fields }) => [fields['location'], fields['peer']])).toEqual([
+    ['unknown', ''],
+    ['unknown', ''],
+  ]);
+  collector.closeAll();
+  expect([...collector.summary().byPeer.keys()]).toEqual(['unknown']);
 });
 
 test('active sessions are listed in the order in which they came', () => {

@@ -234,10 +234,11 @@ export class Collector {
   }
 }
 
-function toEntry({ location, peer, reference, rx, tx }: Session): HistoryEntry {
+function toEntry({ location, peerName: peer, reference, rx, tx }: Session): HistoryEntry {
   return { location, peer, reference, sessions: 1, rxBytes: rx.bytes, txBytes: tx.bytes };
 }
 
+/** compat: the log has the peer as it was given, so it may be empty. */
 function toFields({ id, location, peer, reference, extra }: Session) {
   return { id, location, peer, reference, ...(extra !== '' && { extra }) };
 }

@@ -86,6 +86,7 @@ export class Session {
   readonly id: string;
   readonly reference: string;
   readonly location: string;
+  /** As it was given; see `peerName`. */
   readonly peer: string;
   readonly extra: string;
   readonly client: string | undefined;
@@ -102,7 +103,7 @@ export class Session {
     this.id = ownText(id);
     this.reference = ownText(options.reference);
     this.location = ownText(options.location) || 'unknown';
-    this.peer = ownText(options.peer) || 'unknown';
+    this.peer = ownText(options.peer);
     this.extra = ownText(options.extra ?? '');
     this.client = options.client === undefined ? undefined : ownText(options.client);
     this.expectedBitrate = Math.max(0, options.expectedBitrate ?? 0);
@@ -112,12 +113,16 @@ export class Session {
     this.touchedAt = now;
   }
 
+  get peerName(): string {
+    return this.peer || 'unknown';
+  }
+
   get hasTraffic(): boolean {
     return this.rx.bytes + this.tx.bytes > 0;
   }
 
   info(now: number): SessionInfo {
-    const { id, reference, location, peer, extra, createdAt, rx, tx } = this;
+    const { id, reference, location, peerName: peer, extra, createdAt, rx, tx } = this;
     return {
       id,
       reference,

@@ -13,8 +13,9 @@ import { cleanPath, cleanPathIfValid } from './path.ts';
 import { type Claim, Quota } from './quota.ts';
 
 export interface DiskOptions {
-  /** The root. It is created if it does not exist. */
   dir: string;
+  /** Whether the root is made if it does not exist. Without it there is no file. */
+  isMade?: boolean;
   /** Largest sum of file sizes in bytes for writes through the server; 0 for none. */
   maxBytes: number;
 }
@@ -41,18 +42,20 @@ export class DiskFilesystem implements Filesystem {
   readonly name = 'disk';
   readonly type = 'disk';
   readonly #dir: string;
+  readonly #isMade: boolean;
   readonly #quota: Quota;
   #root = '';
   #counted: { at: number; usage: Promise<{ bytes: number; files: number }> } | undefined;
 
-  constructor({ dir, maxBytes }: DiskOptions) {
+  constructor({ dir, isMade = true, maxBytes }: DiskOptions) {
     this.#dir = resolve(dir);
+    this.#isMade = isMade;
     this.#quota = new Quota(quotaOptions(maxBytes), () => undefined);
   }
 
   async start(): Promise<void> {
-    makeDirectory(this.#dir, 0o755);
-    this.#root = await realpath(this.#dir);
+    if (this.#isMade) makeDirectory(this.#dir, 0o755);
+    this.#root = (await unlessAbsent(realpath(this.#dir))) ?? this.#dir;
   }
 
   close(): Promise<void> {
@@ -153,6 +156,7 @@ export class DiskFilesystem implements Filesystem {
         await describe('reading data failed', handle.appendFile(chunk));
         written += chunk.length;
       }
+      claim.complete();
     } catch (error) {
       await rm(upload, { force: true });
       throw error;

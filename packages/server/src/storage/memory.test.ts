@@ -222,15 +222,49 @@ describe('the limit of memory', () => {
     expect(await names()).toEqual(['/1']);
   });
 
-  test('what other uploads have taken cannot be purged', async () => {
+  test('an upload without a size that turns out too large, or breaks off, purges nothing', async () => {
     limited(2048, true);
+    await files.write('/1', source(KIB));
+    await expect(files.write('/2', source(KIB, KIB, 'x'))).rejects.toThrow('File is too big');
     const upload = new PassThrough();
-    const first = files.write('/1', upload);
-    upload.write(Buffer.alloc(1500));
-    await expect(files.write('/2', source(KIB))).rejects.toThrow('not enough space on device');
-    upload.end();
-    expect(await first).toBe('created');
+    const broken = files.write('/3', upload);
+    upload.write(Buffer.alloc(2000));
+    await new Promise(setImmediate);
+    upload.destroy(new Error('gone'));
+    await expect(broken).rejects.toThrow('gone');
+    expect(await names()).toEqual(['/1']);
   });
+
+  test('while others arrive, uploads may take as much again as the limit, and no more', async () => {
+    limited(2048, true);
+    await files.write('/0', source(KIB));
+    const [first, second] = [new PassThrough(), new PassThrough()];
+    const writes = [files.write('/1', first), files.write('/2', second)];
+    first.write(Buffer.alloc(2000));
+    second.write(Buffer.alloc(2000));
+    await new Promise(setImmediate);
+    await expect(files.write('/3', source(KIB))).rejects.toThrow('not enough space on device');
+    first.end();
+    second.end();
+    expect(await Promise.all(writes)).toEqual(['created', 'created']);
+    expect(await names()).toEqual(['/2']);
+  });
+
+  test.each([false, true])(
+    'replacements that never come make no room for others (purging: %s)',
+    async (purge) => {
+      limited(2048, purge);
+      await files.write('/a', source(KIB));
+      await files.write('/b', source(KIB));
+      const replacement = new PassThrough();
+      const broken = files.write('/a', replacement);
+      const outcome = await files.write('/c', source(KIB)).catch((error: unknown) => String(error));
+      expect(outcome).toContain(purge ? 'created' : 'not enough space on device');
+      replacement.destroy(new Error('gone'));
+      await expect(broken).rejects.toThrow('gone');
+      expect(await names()).toEqual(purge ? ['/a', '/c'] : ['/a', '/b']);
+    },
+  );
 
   test('the file that is being replaced is not purged', async () => {
     limited(2048, true);

@@ -93,6 +93,7 @@ export class MemoryFilesystem implements Filesystem {
         claim.grow(chunk.length);
         blocks.append(chunk);
       });
+      claim.complete();
       claim.close();
       return this.#store(name, blocks);
     } finally {
@@ -172,8 +173,11 @@ class MemoryFile implements OpenFile {
 }
 
 function quotaOptions({ maxBytes, purge }: MemoryOptions): QuotaOptions {
-  if (maxBytes > 0) return { limit: maxBytes, purge };
   // A container's limit, which the first function tells, may be far above what the machine has.
   const machine = Math.min(process.constrainedMemory() || Infinity, totalmem());
-  return { limit: Math.floor(machine * MACHINE_SHARE), purge };
+  const bearable = Math.floor(machine * MACHINE_SHARE);
+  if (maxBytes === 0) return { limit: bearable, purge };
+  if (!purge) return { limit: maxBytes, purge };
+  // Old files stay until the new one has come whole.
+  return { limit: maxBytes, ceiling: Math.max(maxBytes, Math.min(2 * maxBytes, bearable)), purge };
 }

@@ -4,8 +4,10 @@ import { CoreError } from '../util/errors.ts';
 export type Purge = (bytes: number, spared: ReadonlySet<string>) => void;
 
 export interface QuotaOptions {
-  /** Largest sum of stored files and uploads under way, in bytes; Infinity for no limit. */
+  /** Largest sum of stored files, in bytes; Infinity for no limit. */
   limit: number;
+  /** Largest sum of stored files and uploads under way, in bytes; at least the limit, which it is if left out. */
+  ceiling?: number;
   /** Whether old files make room for new ones. */
   purge: boolean;
 }
@@ -19,11 +21,17 @@ export interface Claim {
    */
   expect(bytes: number): void;
   /**
-   * Takes more space, which may purge other files.
+   * Takes more space, which purges other files if uploads under way leave no other choice.
    *
    * @throws CoreError `no_space`
    */
   grow(bytes: number): void;
+  /**
+   * Makes room for the file, which has come whole: only now is it known that nothing is purged in vain.
+   *
+   * @throws CoreError `no_space`
+   */
+  complete(): void;
   /** Gives the space back: the upload has failed, or is about to be counted among the stored files. Idempotent. */
   close(): void;
 }
@@ -35,8 +43,8 @@ interface Upload {
 }
 
 /**
- * Keeps stored files and uploads under way together below a limit, while the bytes arrive. The file that an upload
- * replaces does not count against it, as long as no other upload replaces the same one.
+ * Keeps stored files below a limit, and them and uploads under way together below another, while the bytes arrive. The
+ * file that an upload replaces does not count against it, as long as no other upload replaces the same one.
  */
 export class Quota {
   readonly #purge: Purge;
@@ -73,6 +81,16 @@ export class Quota {
         upload.bytes += bytes;
         this.#arriving += bytes;
       },
+      complete: () => {
+        const { limit, purge } = this.options;
+        const missing = this.stored - replaced() + upload.bytes - limit;
+        if (missing <= 0) return;
+        if (upload.bytes > limit) throw new CoreError('no_space', 'File is too big');
+        if (!purge) throw new CoreError('no_space', 'not enough space on device');
+        // What others are about to replace is somebody's playlist: it goes only if nothing else is left.
+        const spared = missing > this.#staying() ? [path] : this.#replacing.keys();
+        this.#purge(missing, new Set(spared));
+      },
       close: () => {
         if (!this.#uploads.delete(upload)) return;
         this.#arriving -= upload.bytes;
@@ -83,13 +101,19 @@ export class Quota {
 
   /** How many bytes have to be purged for the upload to take more. Throws if that is not possible. */
   #room(upload: Upload, bytes: number): number {
-    const { limit, purge } = this.options;
+    const { limit, purge, ceiling = limit } = this.options;
     if (this.stored + this.#arriving + bytes <= limit) return 0;
     if (upload.bytes + bytes > limit) throw new CoreError('no_space', 'File is too big');
-    let staying = this.stored;
-    for (const { replaced } of this.#replacing.values()) staying -= replaced();
-    const missing = staying + this.#arriving + bytes - limit;
+    const staying = this.#staying();
+    const missing = staying + this.#arriving + bytes - ceiling;
     if (missing > (purge ? staying : 0)) throw new CoreError('no_space', 'not enough space on device');
     return Math.max(0, missing);
+  }
+
+  /** What is stored and about to be replaced by none of the uploads. */
+  #staying(): number {
+    let staying = this.stored;
+    for (const { replaced } of this.#replacing.values()) staying -= replaced();
+    return staying;
   }
 }

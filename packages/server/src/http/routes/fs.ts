@@ -5,6 +5,7 @@ import type { MaybePromise } from '../../util/maybe-promise.ts';
 import { ApiError } from '../errors.ts';
 import { Files } from '../files.ts';
 import { sendJson } from '../json.ts';
+import { valueOf } from '../query.ts';
 import type { Routes } from '../server.ts';
 
 /** A filesystem and the path at which its files are mounted. */
@@ -96,13 +97,12 @@ async function list(
   reply: FastifyReply,
   { filesystem }: Mounted,
 ): Promise<FastifyReply> {
-  const query = request.query as Record<string, string | string[] | undefined>;
-  const files = await filesystem.list({ glob: first(query['glob']) });
-  return sendJson(reply, sorted(files, first(query['sort']), first(query['order'])).map(toApi));
+  const files = await filesystem.list({ glob: valueOf(request, 'glob') });
+  return sendJson(reply, sorted(files, valueOf(request, 'sort'), valueOf(request, 'order')).map(toApi));
 }
 
 /** Sorts files that come oldest first. Whatever else is asked for means by time. */
-function sorted(files: FileInfo[], by: string | undefined, order: string | undefined): FileInfo[] {
+function sorted(files: FileInfo[], by: string, order: string): FileInfo[] {
   switch (by) {
     case 'name':
       files.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -112,7 +112,7 @@ function sorted(files: FileInfo[], by: string | undefined, order: string | undef
       break;
     default:
       // compat: by time anything but `asc` descends, otherwise anything but `desc` ascends.
-      return (order ?? 'asc') === 'asc' ? files : files.reverse();
+      return order === '' || order === 'asc' ? files : files.reverse();
   }
   return order === 'desc' ? files.reverse() : files;
 }
@@ -124,8 +124,4 @@ function toApi({ name, size, modified }: FileInfo): ApiFileInfo {
 /** The path below the filesystem's root; the router has decoded it, once. */
 function pathOf(request: FastifyRequest): string {
   return `/${(request.params as { '*': string })['*']}`;
-}
-
-function first(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

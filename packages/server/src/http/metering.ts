@@ -31,19 +31,33 @@ export function meterStream<Source extends Readable>(
   return source;
 }
 
-/** The size of header fields on the wire, without those that only say how the body is framed. */
-export function headerBytes(headers: NodeJS.Dict<number | string | readonly string[]>): number {
+/** Fields of a request that are no part of what counts; those that begin with a colon are HTTP/2's. */
+const UNCOUNTED_OF_REQUESTS: ReadonlySet<string> = new Set(['host', 'transfer-encoding']);
+/** Fields of an answer that only say how it is framed, and when it was made. */
+const UNCOUNTED_OF_ANSWERS: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'date']);
+
+type Headers = NodeJS.Dict<number | string | readonly string[]>;
+
+/** The size of a request's header fields on the wire. */
+export function requestHeaderBytes(headers: Headers): number {
+  return headerBytes(headers, UNCOUNTED_OF_REQUESTS);
+}
+
+/** The size of an answer's header fields on the wire. */
+export function answerHeaderBytes(headers: Headers): number {
+  return headerBytes(headers, UNCOUNTED_OF_ANSWERS);
+}
+
+function headerBytes(headers: Headers, uncounted: ReadonlySet<string>): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || FRAMING.has(name)) continue;
+    if (value === undefined || uncounted.has(name) || name.startsWith(':')) continue;
     for (const line of [value].flat()) {
       bytes += name.length + String(line).length + SEPARATORS;
     }
   }
   return bytes;
 }
-
-const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'date']);
 
 /** The bytes of a buffer, block by block. */
 class BlockReader extends Readable {
