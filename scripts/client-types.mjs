@@ -30,7 +30,7 @@ const NAMES = new Map(
 /** The module's text. */
 export async function clientTypes() {
   const types = Object.entries(api)
-    .filter(([name]) => name !== 'Type')
+    .filter(([name, value]) => name !== 'Type' && !Array.isArray(value))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, schema]) => declarationOf(name, schema));
   const text = [HEAD, ...types, routes()].join('\n');

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import type { LogEvents } from '@millrace/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -28,6 +29,17 @@ describe('the access log', () => {
     await fetch(`${server.base}/memfs/log/chunked`, { method: 'HEAD' });
     await fetch(`${server.base}/memfs/log/chunked`).then((answer) => answer.text());
     expect((await about('/memfs/log/chunked')).map((event) => event['tx_size_bytes'])).toEqual([0, 0, 2000]);
+  });
+
+  test('tells how far an upload came that broke off', async () => {
+    const path = '/memfs/log/broken';
+    const upload = connect(Number(new URL(server.base).port), '127.0.0.1');
+    upload.write(
+      `PUT ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Length: 1000\r\n\r\nabc`,
+      () => upload.destroy(),
+    );
+    await expect.poll(() => about(path)).not.toEqual([]);
+    expect((await about(path))[0]).toMatchObject({ level: 'DEBUG', client: '127.0.0.1', rx_size_bytes: 3 });
   });
 
   test.each([

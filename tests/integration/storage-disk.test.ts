@@ -33,14 +33,18 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a folder that is not to be made is not, and has its files once it is there', async () => {
-  const later = path.join(folder, 'later');
+test.each([
+  ['', ''],
+  [', below a link', 'link'],
+])('a folder that is not to be made is not, and has its files once it is there%s', async (_title, parent) => {
+  await symlink(folder, path.join(folder, 'link'));
+  const later = path.join(folder, parent, 'later');
   const files = new DiskFilesystem({ dir: later, isMade: false, maxBytes: 0 });
   await files.start();
   expect([await files.open('/a'), await files.isDirectory('/'), await readdir(folder)]).toEqual([
     undefined,
     false,
-    ['root'],
+    ['link', 'root'],
   ]);
   await mkdir(later);
   await writeFile(path.join(later, 'a'), 'x');

@@ -494,9 +494,6 @@ export interface OmittedEvent {
   count: number;
 }
 
-/** What the tokens of a provider may be signed with; nothing symmetric. */
-export type PROVIDER_ALGORITHMS = unknown;
-
 /** Answer of `GET /api/v3/process/{id}/playout/{inputid}/status`: what the player of an input does. */
 export interface PlayoutStatus {
   id: string;

@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { resolve, sep } from 'node:path';
+import { realPath } from '../util/directory.ts';
 import { CoreError } from '../util/errors.ts';
 import type { AddressFilter } from './address-filter.ts';
 import { checkUrl, looksLikeUrl } from './url.ts';
@@ -74,17 +74,6 @@ function checkFile(path: string, { filter, diskDir }: OutputRules): CheckedOutpu
 
 function isInside(file: string, directory: string): boolean {
   return isBelow(file, directory) && isBelow(realPath(file), realPath(directory));
-}
-
-/** Where a file is, or would be made, once symbolic links are followed. */
-function realPath(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    // What is not there yet, or cannot be looked at, is where its directory is.
-    const directory = dirname(file);
-    return directory === file ? file : join(realPath(directory), basename(file));
-  }
 }
 
 /** The directory itself counts as well: that it is no file is FFmpeg's to say. */

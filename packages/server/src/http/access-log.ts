@@ -12,6 +12,7 @@ import { hasBody } from './unread-body.ts';
 interface Notes {
   /** Undefined if it can still be told afterwards. */
   client?: string;
+  hasLine?: true;
   /** Bytes of its body, as far as they came. */
   received: number;
   /** Bytes of the answer's body, as far as they went; undefined if it is not sent as a stream. */
@@ -35,6 +36,7 @@ export class AccessLog {
     // A connection that is gone, and each stream that has ended, do not know their client any more.
     if (isLogged || isHttp2(request.raw)) this.#notesOf(request).client = this.#guard.client(request);
     if (!isLogged) return;
+    this.#endIfBroken(request, reply);
     reply.raw.once('pipe', (source: Readable) => {
       const notes = this.#notesOf(request);
       notes.sent = 0;
@@ -43,9 +45,13 @@ export class AccessLog {
   }
 
   /** To be called before a body is read. */
-  receive(request: FastifyRequest): void {
+  receive(request: FastifyRequest, reply: FastifyReply): void {
     if (!hasBody(request.raw)) return;
     const notes = this.#notesOf(request);
+    if (notes.client === undefined) {
+      notes.client = this.#guard.client(request);
+      this.#endIfBroken(request, reply);
+    }
     meterStream(request.raw, (bytes) => (notes.received += bytes));
   }
 
@@ -55,12 +61,22 @@ export class AccessLog {
     const failed = reply.statusCode >= 400;
     if (!failed && !log.enabled('debug')) return;
     const notes = this.#notesOf(request);
+    if (notes.hasLine) return;
+    notes.hasLine = true;
     const fields = toFields(request, reply, {
       ...notes,
       client: notes.client ?? this.#guard.client(request),
     });
     log.debug('', fields);
     if (failed && !isFirstTry(fields)) log.warn('', fields);
+  }
+
+  /** Of an answer that did not leave whole, the framework does not tell; of one over HTTP/2 it always does. */
+  #endIfBroken(request: FastifyRequest, reply: FastifyReply): void {
+    if (isHttp2(request.raw)) return;
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) this.end(request, reply);
+    });
   }
 
   #notesOf(request: FastifyRequest): Notes {

@@ -93,7 +93,7 @@ export class HttpApp implements Component {
     });
     // Only past the guards: FFmpeg repeats a write with its credentials if it was refused instead of continued.
     app.addHook('preParsing', (request, reply, _payload, done) => {
-      accessLog.receive(request);
+      accessLog.receive(request, reply);
       if (expectsContinue(request.raw)) reply.raw.writeContinue();
       tolerateContentType(request.raw);
       done();

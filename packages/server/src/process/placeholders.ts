@@ -91,7 +91,7 @@ function srtAddress({ address, token, passphrase }: PlaceholderSources['srt'], m
   return `srt://${host}:${port}?mode=caller&transtype=live&latency={latency}&streamid=${streamId}${secret}`;
 }
 
-/** FFmpeg before 7 takes values of SRT addresses as they are: encoded is only what works with none of them otherwise. */
+/** FFmpeg such as 5.1 takes values of SRT addresses as they are: encoded is only what works with none of them otherwise. */
 function toSrtValue(text: string): string {
   return text.replace(/[&+]/g, encodeURIComponent);
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { lstat, mkdir, open, realpath, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { makeDirectory } from '../util/directory.ts';
+import { makeDirectory, realPath } from '../util/directory.ts';
 import { CoreError } from '../util/errors.ts';
 import { DiskFile } from './disk-file.ts';
 import { UPLOAD_PREFIX, walk } from './disk-walk.ts';
@@ -53,9 +53,10 @@ export class DiskFilesystem implements Filesystem {
     this.#quota = new Quota(quotaOptions(maxBytes), () => undefined);
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- a directory that cannot be made rejects
   async start(): Promise<void> {
     if (this.#isMade) makeDirectory(this.#dir, 0o755);
-    this.#root = (await unlessAbsent(realpath(this.#dir))) ?? this.#dir;
+    this.#root = realPath(this.#dir);
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
-import { mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * Makes a directory, and those on the way to it, if it is not there. Not with Node's own `recursive`: that never ends where
@@ -16,6 +16,17 @@ export function makeDirectory(path: string, mode: number): void {
   } catch (error) {
     // Somebody else may have been faster.
     if (!isDirectory(path)) throw error;
+  }
+}
+
+/** Where a file is, or would be made, once symbolic links are followed. */
+export function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    // What is not there yet, or cannot be looked at, is where its directory is.
+    const directory = dirname(file);
+    return directory === file ? file : join(realPath(directory), basename(file));
   }
 }
 

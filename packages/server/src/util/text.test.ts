@@ -15,6 +15,10 @@ test.each([
     "from 'srt://h:1?streamid=a,token:***,mode:request&passphrase=*** error",
   ],
   ['srt://h:1?passphrase=p q: Input/output error', 'srt://h:1?passphrase=*** Input/output error'],
+  [
+    `Unable to find a format for 'srt://h:1?streamid=a,token:it's "so",mode:publish&passphrase=it's my pass'`,
+    "Unable to find a format for 'srt://h:1?streamid=a,token:***,mode:publish&passphrase=***",
+  ],
   ['http://mem:x@localhost:8080/memfs/a', 'http://mem:***@localhost:8080/memfs/a'],
   ['the address (rtsp://u:p@ss@h/x) and (http://:x@h)', 'the address (rtsp://u:***@h/x) and (http://:***@h)'],
   ['http://user@host:80/a', 'http://user@host:80/a'],

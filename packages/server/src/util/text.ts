@@ -1,6 +1,6 @@
 const SECRET_PARAMETER = /([?&,;](?:token|passphrase|password|access_token)[=:])[^&,;#\s]*/gi;
 /** In addresses of SRT secrets are not encoded: they may hold all that does not end the value or the address. */
-const SRT_SECRET = /(,token:|[?&]passphrase=)(?:(?!: |,mode:)[^&'"\n])*/g;
+const SRT_SECRET = /(,token:|[?&]passphrase=)(?:(?!['"]?(?:: |$)|,mode:)[^&\n])*/g;
 const PASSWORD = /(:\/\/[^\s/?#:@]*:)[^\s/?#]*@/g;
 
 /** Replaces passwords and the values of secret parameters in URLs and stream ids by `***`. */

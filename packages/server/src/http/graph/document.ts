@@ -31,6 +31,8 @@ export interface Mistake {
 
 /** How many words and signs a query may have. */
 const MAX_TOKENS = 10_000;
+/** How many lines: the place of each mistake is counted from the first. */
+const MAX_LINES = 10_000;
 
 const EMPTY: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
 
@@ -54,6 +56,8 @@ export function parseQuery(query: string): DocumentNode {
   try {
     if (isNestedTooDeeply(lexer))
       throw new UnreadableQuery({ message: 'the query is nested too many levels deep' }, true);
+    if (lexer.line > MAX_LINES)
+      throw new UnreadableQuery({ message: `the query has more than ${MAX_LINES} lines` }, true);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
     noToken = error;

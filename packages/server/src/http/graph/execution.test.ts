@@ -139,3 +139,7 @@ test('the schema can be kept to oneself', async () => {
     body: { data: { __typename: 'Query', ping: 'pong' } },
   });
 });
+
+test('a query of too many lines is refused before its mistakes are placed', async () => {
+  expect(await refusal(`${'\n'.repeat(250_000)}{a b c}`)).toEqual(['the query has more than 10000 lines']);
+});
