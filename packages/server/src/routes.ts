@@ -81,12 +81,13 @@ export async function createHttpApp(
       return runSince();
     },
   };
+  // compat: the configured types are those of the file systems.
+  const shippedTypes = await readMimeTypes(SHIPPED_MIME_FILE);
   const directories = await Promise.all(
     Object.entries(slice.directories).map(async ([prefix, dir]) => {
       const files = new DiskFilesystem({ dir, isMade: false, maxBytes: 0 });
       await files.start();
-      // compat: the configured types are those of the file systems.
-      return directoryRoutes({ prefix, directory: files, mime: await readMimeTypes(SHIPPED_MIME_FILE) });
+      return directoryRoutes({ prefix, directory: files, mime: shippedTypes });
     }),
   );
   const diskCache = cache.mount({ prefix: '/', trustMs: 0 });

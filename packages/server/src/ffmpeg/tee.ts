@@ -2,6 +2,8 @@
 export interface TeeOption {
   name: string;
   value: string;
+  /** Of that output. */
+  address: string;
 }
 
 const OPTIONS = /^\s*\[([^\]]*)\]/;
@@ -9,12 +11,13 @@ const OPTIONS = /^\s*\[([^\]]*)\]/;
 /** The options of all outputs of a tee list, such as `[f=hls:hls_time=2]a.m3u8|[f=flv]rtmp://…`; none for any other address. */
 export function teeOptions(address: string): TeeOption[] {
   return address.split('|').flatMap((output) => {
-    const options = OPTIONS.exec(output)?.[1];
+    const [prefix = '', options] = OPTIONS.exec(output) ?? [];
     if (options === undefined) return [];
+    const ownAddress = output.slice(prefix.length);
     // FFmpeg removes one level of escaping to find the outputs, and another to find their options.
     return split(split(options, '').join(''), ':').flatMap((option) => {
       const [name = '', ...value] = option.split('=');
-      return name === '' ? [] : [{ name, value: value.join('=') }];
+      return name === '' ? [] : [{ name, value: value.join('='), address: ownAddress }];
     });
   });
 }

@@ -74,11 +74,9 @@ function* argumentsOf({ id, options, inputs, outputs }: ResolvedConfig): Generat
   for (const output of outputs) {
     const where = `of output '#${id}:${output.id.trim()}'`;
     for (const text of [...output.options, output.address]) yield { text, where, address: output.address };
-    for (const address of output.address.split('|')) {
-      for (const { name, value } of teeOptions(address)) {
-        yield { text: `-${name}`, where, address: address.slice(address.indexOf(']') + 1) };
-        yield { text: value, where };
-      }
+    for (const { name, value, address } of teeOptions(output.address)) {
+      yield { text: `-${name}`, where, address };
+      yield { text: value, where };
     }
   }
 }
